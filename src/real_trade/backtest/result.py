@@ -1,0 +1,211 @@
+"""What a backtest leaves behind: exact arrays, and the frames, figures and pages made from them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+
+from real_trade.model.instrument import MONEY_UNIT
+from real_trade.utils.registry import RESULT_REPORT, resolve
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from real_trade.model.instrument import Instrument
+
+# One row per order, in order of submission. Status, type and reason are the numbers of the enums in model.order.
+ORDER_DTYPE = np.dtype(
+    [
+        ("order_id", "i8"),
+        ("bar", "i8"),  # index of the bar on whose close it was decided
+        ("time_ms", "i8"),  # opening time of that bar
+        ("side", "i8"),  # +1 buy, -1 sell
+        ("type", "i8"),
+        ("lots", "i8"),
+        ("price_ticks", "i8"),  # limit or trigger price; 0 for market
+        ("status", "i8"),
+        ("reason", "i8"),
+        ("filled_lots", "i8"),
+        ("final_bar", "i8"),  # index of the bar of its last event
+    ]
+)
+# One row per fill, in order of execution.
+FILL_DTYPE = np.dtype(
+    [
+        ("order_id", "i8"),
+        ("bar", "i8"),
+        ("time_ms", "i8"),  # opening time of the bar it happened in
+        ("side", "i8"),
+        ("price_ticks", "i8"),
+        ("lots", "i8"),
+        ("fee", "i8"),  # money units
+        ("maker", "i8"),
+    ]
+)
+# One row per closed round trip (flat to flat; a reversal closes one and opens the next), in order of exit.
+TRADE_DTYPE = np.dtype(
+    [
+        ("entry_bar", "i8"),
+        ("exit_bar", "i8"),
+        ("entry_ms", "i8"),
+        ("exit_ms", "i8"),
+        ("side", "i8"),
+        ("lots", "i8"),  # sum of the entering lots
+        ("entry_price", "f8"),  # mean, in quote
+        ("exit_price", "f8"),
+        ("gross", "i8"),  # money units, before fees
+        ("fees", "i8"),
+        ("net", "i8"),
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DataFacts:
+    """The data that a result rests on.
+
+    Attributes:
+        venue, market, symbol, interval: the series.
+        from_ms, to_ms: span asked for or found, ``[from, to)``.
+        bars: number of bars used.
+        gaps: missing spans as (first missing opening time, opening time of the next bar, missing bars).
+        synthetic: number of bars filled in rather than traded.
+        sha256: dataset hash over the canonical columns.
+        findings: warnings and errors of the data check, as JSON-ready rows.
+    """
+
+    venue: str
+    market: str
+    symbol: str
+    interval: str
+    from_ms: int
+    to_ms: int
+    bars: int
+    gaps: tuple[tuple[int, int, int], ...]
+    synthetic: int
+    sha256: str
+    findings: tuple[Mapping[str, object], ...] = ()
+
+    @property
+    def missing_bars(self) -> int:
+        """Return the number of bars missing inside the span."""
+        return sum(count for _, _, count in self.gaps)
+
+
+@dataclass(frozen=True)
+class BacktestResult:
+    """One finished backtest.
+
+    Attributes:
+        strategy: its name.
+        params: its parameters, as given or defaulted.
+        instrument: what was traded.
+        data: what it was traded on.
+        settings: cash, fees and other account settings, as text or numbers.
+        hashes: ``data, code, config, orders``: sha256 each.
+        runner: ``compiled``, ``python`` or ``reference``.
+        time_ms: int64, opening time per bar.
+        open, high, low, close: int64, ticks per bar.
+        equity_units: int64, equity at each bar's close in money units.
+        orders, fills, trades: structured arrays, see the dtypes above.
+        warnings: sentences for the reader, such as gaps in the data.
+    """
+
+    strategy: str
+    params: Mapping[str, object]
+    instrument: Instrument
+    data: DataFacts
+    settings: Mapping[str, object]
+    hashes: Mapping[str, str]
+    runner: str
+    time_ms: NDArray[np.int64]
+    open: NDArray[np.int64]
+    high: NDArray[np.int64]
+    low: NDArray[np.int64]
+    close: NDArray[np.int64]
+    equity_units: NDArray[np.int64]
+    order_rows: NDArray[Any]
+    fill_rows: NDArray[Any]
+    trade_rows: NDArray[Any]
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def initial_units(self) -> int:
+        """Return the starting cash in money units."""
+        return int(cast("int", self.settings["cash_units"]))
+
+    @cached_property
+    def stats(self) -> dict[str, float | int | str | None]:
+        """Return every registered figure by name; see `real_trade.metrics.METRICS`."""
+        from real_trade.metrics import compute_stats
+
+        return compute_stats(
+            time_ms=self.time_ms,
+            equity=self.equity_units * float(MONEY_UNIT),
+            close=self.close * float(self.instrument.tick_size),
+            initial=self.initial_units * float(MONEY_UNIT),
+            orders=self.order_rows,
+            fills=self.fill_rows,
+            trades=self.trade_rows,
+            tick_size=float(self.instrument.tick_size),
+            quantity_step=float(self.instrument.quantity_step),
+            contract_value=float(self.instrument.contract_value),
+        )
+
+    @cached_property
+    def equity(self) -> pd.Series:
+        """Return the equity per bar as a pandas series over UTC time."""
+        import pandas as pd
+
+        index = pd.to_datetime(self.time_ms, unit="ms", utc=True)
+        return pd.Series(self.equity_units * float(MONEY_UNIT), index=index, name="equity")
+
+    @cached_property
+    def trades(self) -> pd.DataFrame:
+        """Return the closed round trips, one row each, money in the settlement currency."""
+        import pandas as pd
+
+        rows = self.trade_rows
+        unit = float(MONEY_UNIT)
+        return pd.DataFrame(
+            {
+                "entry_time": pd.to_datetime(rows["entry_ms"], unit="ms", utc=True),
+                "exit_time": pd.to_datetime(rows["exit_ms"], unit="ms", utc=True),
+                "side": np.where(rows["side"] > 0, "long", "short"),
+                "quantity": rows["lots"] * float(self.instrument.quantity_step),
+                "entry_price": rows["entry_price"],
+                "exit_price": rows["exit_price"],
+                "gross": rows["gross"] * unit,
+                "fees": rows["fees"] * unit,
+                "net": rows["net"] * unit,
+                "minutes": (rows["exit_ms"] - rows["entry_ms"]) / 60_000,
+            }
+        )
+
+    def plot(self) -> object:
+        """Return the report page as an object that a notebook shows."""
+        render = cast("Any", resolve(RESULT_REPORT, "page"))
+        return NotebookPage(render(self))
+
+    def __repr__(self) -> str:
+        """Return one line: strategy, span and net profit."""
+        net = (int(self.equity_units[-1]) - self.initial_units) * float(MONEY_UNIT) if len(self.equity_units) else 0.0
+        return f"<BacktestResult {self.strategy} {self.data.symbol} bars={self.data.bars} net={net:.2f}>"
+
+
+@dataclass(frozen=True)
+class NotebookPage:
+    """A self-contained HTML page that a notebook shows in a frame."""
+
+    html: str
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        return f'<iframe style="width:100%;height:900px;border:0" srcdoc="{escape(self.html, quote=True)}"></iframe>'

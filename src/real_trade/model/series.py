@@ -1,0 +1,148 @@
+"""Series of market data: how one is named, and what its rows are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from real_trade.model.instrument import Market
+from real_trade.model.interval import Interval
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+
+class SeriesKind(StrEnum):
+    """What a series records."""
+
+    KLINE = "kline"
+    MARK = "mark"
+    INDEX = "index"
+    FUNDING = "funding"
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesKey:
+    """Name of one stored series.
+
+    Attributes:
+        venue, market, symbol: the instrument.
+        interval: bar length; funding series carry ``None``.
+        kind: traded prices, mark price, index price, or funding rates.
+    """
+
+    venue: str
+    market: Market
+    symbol: str
+    interval: Interval | None
+    kind: SeriesKind = SeriesKind.KLINE
+
+    def __str__(self) -> str:
+        """Return ``venue/market/symbol/kind/interval``."""
+        parts = [self.venue, str(self.market), self.symbol, str(self.kind)]
+        return "/".join([*parts, str(self.interval)] if self.interval else parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Klines:
+    """Bars as a venue gives them: one array per column, all of length n, float prices.
+
+    Attributes:
+        timestamp: int64, opening time, ms UTC, ascending in a stored series.
+        open, high, low, close: float64, in quote.
+        volume: float64, in base (inverse: in quote, as the venues do); NaN where unknown.
+        turnover: float64, in quote (inverse: in base); NaN where the source has none.
+        synthetic: bool, true for bars that were filled in, not traded.
+    """
+
+    timestamp: NDArray[np.int64]
+    open: NDArray[np.float64]
+    high: NDArray[np.float64]
+    low: NDArray[np.float64]
+    close: NDArray[np.float64]
+    volume: NDArray[np.float64]
+    turnover: NDArray[np.float64]
+    synthetic: NDArray[np.bool_]
+
+    @classmethod
+    def of(
+        cls,
+        timestamp: object,
+        open: object,  # noqa: A002 - the column's name
+        high: object,
+        low: object,
+        close: object,
+        volume: object,
+        turnover: object = None,
+        synthetic: object = None,
+    ) -> Klines:
+        """Build from anything array-like; a missing turnover becomes NaN, missing flags false."""
+        stamps = np.ascontiguousarray(timestamp, dtype=np.int64)
+        n = len(stamps)
+
+        def floats(values: object) -> NDArray[np.float64]:
+            return np.ascontiguousarray(values, dtype=np.float64)
+
+        return cls(
+            stamps,
+            floats(open),
+            floats(high),
+            floats(low),
+            floats(close),
+            floats(volume),
+            np.full(n, np.nan) if turnover is None else floats(turnover),
+            np.zeros(n, dtype=np.bool_) if synthetic is None else np.ascontiguousarray(synthetic, dtype=np.bool_),
+        )
+
+    @classmethod
+    def empty(cls) -> Klines:
+        """Return a series without rows."""
+        return cls.of([], [], [], [], [], [])
+
+    @classmethod
+    def concat(cls, parts: Sequence[Klines]) -> Klines:
+        """Return the rows of all parts, in their order."""
+        if not parts:
+            return cls.empty()
+        if len(parts) == 1:
+            return parts[0]
+        return cls(*(np.concatenate([getattr(p, name) for p in parts]) for name in COLUMNS))
+
+    def __len__(self) -> int:
+        """Return the number of bars."""
+        return len(self.timestamp)
+
+    def take(self, rows: object) -> Klines:
+        """Return the rows that a slice, mask or index array chooses."""
+        return Klines(*(getattr(self, name)[rows] for name in COLUMNS))
+
+    def between(self, from_ms: int, to_ms: int) -> Klines:
+        """Return the bars that open in ``[from_ms, to_ms)``; the series must be ascending."""
+        lo, hi = np.searchsorted(self.timestamp, [from_ms, to_ms])
+        return self.take(slice(int(lo), int(hi)))
+
+
+# Column names of Klines in storage order.
+COLUMNS = ("timestamp", "open", "high", "low", "close", "volume", "turnover", "synthetic")
+
+
+@dataclass(frozen=True, slots=True)
+class FundingRates:
+    """Funding settlements of one perpetual.
+
+    Attributes:
+        timestamp: int64, settlement time, ms UTC, ascending.
+        rate: float64, fraction of the position's value per settlement; positive: longs pay.
+    """
+
+    timestamp: NDArray[np.int64]
+    rate: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        """Return the number of settlements."""
+        return len(self.timestamp)

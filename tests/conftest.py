@@ -1,0 +1,38 @@
+"""What every test may ask for."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+def _folder(variable: str) -> Path | None:
+    text = os.environ.get(variable, "")
+    path = Path(text).resolve() if text else None
+    return path if path is not None and path.is_dir() else None
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """Folder with real market data, named by REAL_DATA."""
+    path = _folder("REAL_DATA")
+    if path is None:
+        pytest.skip("shared: REAL_DATA names no folder")
+    return path
+
+
+@pytest.fixture(scope="session")
+def fixtures_dir() -> Path:
+    """Folder with recorded venue payloads, named by FIXTURES."""
+    path = _folder("FIXTURES")
+    if path is None:
+        pytest.skip("shared: FIXTURES names no folder")
+    return path
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how many tests were skipped because the shared folders are absent."""
+    skipped = [r for r in terminalreporter.stats.get("skipped", []) if "shared:" in str(r.longrepr)]
+    terminalreporter.write_line(f"tests skipped for want of shared data: {len(skipped)}")
