@@ -147,8 +147,8 @@ class BacktestResult:
 
         return compute_stats(
             time_ms=self.time_ms,
-            equity=self.equity_units * float(MONEY_UNIT),
-            close=self.close * float(self.instrument.tick_size),
+            equity=np.multiply(self.equity_units, float(MONEY_UNIT), dtype=np.float64),
+            close=np.multiply(self.close, float(self.instrument.tick_size), dtype=np.float64),
             initial=self.initial_units * float(MONEY_UNIT),
             orders=self.order_rows,
             fills=self.fill_rows,

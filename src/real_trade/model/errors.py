@@ -91,7 +91,7 @@ class StrategyError(InputError):
     default_code = "bad_strategy"
 
 
-class JobFailed(RealTradeError):  # noqa: N818 - an outcome, not a programming error
+class JobFailed(RealTradeError):
     """The job ran to its end and found something wrong."""
 
     exit_code = 1
@@ -132,7 +132,7 @@ class StorageError(UnreachableError):
     default_code = "storage_error"
 
 
-class SafetyRefusal(RealTradeError):  # noqa: N818 - a decision, not a programming error
+class SafetyRefusal(RealTradeError):
     """Refused by a safety rule."""
 
     exit_code = 4

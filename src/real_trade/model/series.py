@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from real_trade.model.instrument import Market
-from real_trade.model.interval import Interval
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
+
+    from real_trade.model.instrument import Market
+    from real_trade.model.interval import Interval
 
 
 class SeriesKind(StrEnum):

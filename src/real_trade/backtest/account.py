@@ -1,0 +1,117 @@
+"""The account of a backtest: money as the caller says it, integers as the kernels need them, proved not to overflow."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from real_trade.kernels.accounting import RATE_SCALE, Terms
+from real_trade.model.errors import InputError
+from real_trade.model.instrument import MONEY_UNIT, Market, money
+
+if TYPE_CHECKING:
+    from real_trade.model.bars import Bars
+    from real_trade.model.instrument import Instrument
+
+# Largest value of a position, in money units: sums of a few of them stay below 2**63.
+_VALUE_LIMIT = 2**60
+# Orders may name prices up to this many times the highest price of the data.
+_PRICE_HEADROOM = 4
+
+
+@dataclass(frozen=True, slots=True)
+class AccountSettings:
+    """What a backtest starts from.
+
+    Attributes:
+        cash: starting balance, settlement currency.
+        fee_taker, fee_maker: fractions of the traded value; None takes the instrument's.
+        leverage: position value allowed per unit of equity on linear markets; spot is always 1.
+    """
+
+    cash: Decimal = Decimal(10000)
+    fee_taker: Decimal | None = None
+    fee_maker: Decimal | None = None
+    leverage: int = 1
+
+    def terms(self, instrument: Instrument, bars: Bars) -> Terms:
+        """Return the integers that the kernels work with.
+
+        Raises:
+            InputError: an inverse market, a negative or too fine fee, cash that is not positive, or amounts for which
+                64-bit integers could overflow.
+        """
+        if instrument.market == Market.INVERSE:
+            raise InputError(
+                "Backtests of inverse contracts are not offered yet.",
+                code="unsupported_market",
+                field="market",
+                value="inverse",
+                fix="Use spot or linear.",
+            )
+        if not self.cash.is_finite() or self.cash <= 0 or money(self.cash) >= _VALUE_LIMIT:
+            raise InputError(
+                f"Starting cash is {self.cash}.",
+                code="bad_cash",
+                field="cash",
+                value=str(self.cash),
+                fix="Give a positive amount below ten billion.",
+            )
+        if not 1 <= self.leverage <= 1000:
+            raise InputError(
+                f"Leverage is {self.leverage}.",
+                field="leverage",
+                value=self.leverage,
+                fix="Give a whole number from 1 to 1000.",
+            )
+        unit = Fraction(instrument.tick_size * instrument.quantity_step * instrument.contract_value / MONEY_UNIT)
+        highest = int(bars.high.max()) if len(bars.high) else 1
+        max_price = highest * _PRICE_HEADROOM
+        max_lots = min(
+            _VALUE_LIMIT // (max_price * unit.numerator),
+            _VALUE_LIMIT * unit.denominator // (max_price * unit.numerator),
+        )
+        min_lots = max(1, math.ceil(instrument.min_quantity / instrument.quantity_step))
+        if max_lots < min_lots:
+            raise InputError(
+                f"Amounts of {instrument.symbol} do not fit 64-bit integers: one lot is worth up to "
+                f"{highest * instrument.tick_size * instrument.quantity_step} {instrument.quote}.",
+                code="would_overflow",
+                field="quantity_step",
+                value=str(instrument.quantity_step),
+                fix="Describe the instrument with a coarser grid (--instrument FILE).",
+            )
+        spot = instrument.market == Market.SPOT
+        return Terms(
+            value_numerator=unit.numerator,
+            value_denominator=unit.denominator,
+            maker_rate=fee_rate(instrument.maker_fee if self.fee_maker is None else self.fee_maker, "fee_maker"),
+            taker_rate=fee_rate(instrument.taker_fee if self.fee_taker is None else self.fee_taker, "fee_taker"),
+            leverage=1 if spot else self.leverage,
+            short_allowed=not spot,
+            min_lots=min_lots,
+            max_lots=int(max_lots),
+            max_price_ticks=max_price,
+            min_notional=money(instrument.min_notional),
+        )
+
+
+def fee_rate(fraction: Decimal, field: str) -> int:
+    """Return a fee as an integer of 1e-9.
+
+    Raises:
+        InputError: negative, 100 % or more, or finer than 1e-9.
+    """
+    scaled = fraction * RATE_SCALE
+    if not fraction.is_finite() or not 0 <= fraction < 1 or scaled != scaled.to_integral_value():
+        raise InputError(
+            f"Fee {field} is {fraction}.",
+            code="bad_fee",
+            field=field,
+            value=str(fraction),
+            fix="Give a fraction from 0 to below 1 with at most nine decimals, such as 0.00055.",
+        )
+    return int(scaled)

@@ -1,0 +1,249 @@
+"""One backtest from a store, or from klines in memory, to a result."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from decimal import Decimal
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from real_trade.backtest.account import AccountSettings
+from real_trade.backtest.codegen import code_hash
+from real_trade.backtest.engine import RUNNERS, Runner, simulate
+from real_trade.backtest.result import TRADE_DTYPE, BacktestResult, DataFacts
+from real_trade.model.bars import bars_from_klines
+from real_trade.model.clock import format_time
+from real_trade.model.errors import InputError, JobFailed
+from real_trade.model.instrument import Instrument, Market, money
+from real_trade.model.interval import Interval
+from real_trade.model.series import Klines, SeriesKey
+from real_trade.portfolio.round_trips import round_trips
+from real_trade.storage.hashing import dataset_hash
+from real_trade.strategies.catalogue import READY
+from real_trade.trading.loading import load_strategy
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from real_trade.kernels.accounting import Terms
+    from real_trade.storage.ports import TimeSeriesStore
+    from real_trade.trading.strategy import Strategy
+
+
+def run_backtest(
+    strategy_spec: str,
+    *,
+    store: TimeSeriesStore,
+    venue: str,
+    market: str,
+    symbol: str,
+    interval: str,
+    from_ms: int | None = None,
+    to_ms: int | None = None,
+    params: Mapping[str, object] | None = None,
+    settings: AccountSettings | None = None,
+    strict: bool = False,
+    runner: Runner = "compiled",
+    instrument: Instrument | None = None,
+) -> BacktestResult:
+    """Backtest a strategy over stored bars.
+
+    Args:
+        strategy_spec: name of a ready strategy, or ``FILE[:Class]``.
+        store: where the bars are.
+        venue, market, symbol, interval: the series.
+        from_ms, to_ms: span ``[from, to)``; None takes all that is stored.
+        params: the strategy's parameters; those not given take their defaults.
+        settings: cash, fees and leverage.
+        strict: a gap in the data ends the run.
+        runner: ``compiled``, ``python`` or ``reference``; all give the same result.
+        instrument: its facts, if the store does not know them.
+
+    Raises:
+        InputError: nothing stored for the span, or parameters or settings that do not fit.
+        JobFailed: ``strict`` and the data have a gap.
+    """
+    strategy = load_strategy(strategy_spec, READY)
+    if from_ms is not None and to_ms is not None and from_ms >= to_ms:
+        raise InputError(
+            f"--from {format_time(from_ms)} is not before --to {format_time(to_ms)}.",
+            code="reversed_range",
+            field="from",
+            value=format_time(from_ms),
+            fix="Exchange them.",
+        )
+    key = SeriesKey(venue, Market.parse(market), symbol, Interval.parse(interval))
+    known = instrument or store.read_instrument(venue, key.market, symbol)
+    klines = store.read_klines(key, from_ms, to_ms)
+    if not len(klines) or known is None:
+        raise InputError(
+            f"Nothing is stored for {key}{' in that span' if known else ''}.",
+            code="no_data",
+            field="symbol",
+            value=symbol,
+            fix="Run download-data or import-data first; list-data shows what there is.",
+        )
+    return backtest(
+        strategy,
+        klines,
+        known,
+        interval=key.interval or Interval.parse(interval),
+        from_ms=from_ms,
+        to_ms=to_ms,
+        params=params,
+        settings=settings,
+        strict=strict,
+        runner=runner,
+    )
+
+
+def backtest(
+    strategy: type[Strategy],
+    klines: Klines,
+    instrument: Instrument,
+    *,
+    interval: Interval | str = "1m",
+    from_ms: int | None = None,
+    to_ms: int | None = None,
+    params: Mapping[str, object] | None = None,
+    settings: AccountSettings | None = None,
+    strict: bool = False,
+    runner: Runner = "compiled",
+) -> BacktestResult:
+    """Backtest a strategy over klines in memory; arguments as in `run_backtest`."""
+    if runner not in RUNNERS:
+        raise InputError(
+            f"Unknown runner {runner!r}.", field="runner", value=runner, fix=f"Use one of {', '.join(RUNNERS)}."
+        )
+    settings = settings or AccountSettings()
+    bars = bars_from_klines(klines, instrument)
+    facts = _data_facts(klines, instrument, Interval.parse(interval), from_ms, to_ms)
+    warnings = _gap_warnings(facts, strict=strict)
+    values, core_params = strategy.resolve_params(params or {}, instrument)
+    terms = settings.terms(instrument, bars)
+    cash_units = money(settings.cash)
+    simulation = simulate(strategy, bars, core_params, terms, cash_units, runner)
+    shown = _shown_settings(settings, terms, cash_units)
+    config = {"strategy": strategy.name(), "params": values, "settings": shown, "instrument": _facts_of(instrument)}
+    return BacktestResult(
+        strategy=strategy.name(),
+        params=values,
+        instrument=instrument,
+        data=facts,
+        settings=shown,
+        hashes={
+            "data": facts.sha256,
+            "code": code_hash(strategy),
+            "config": hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest(),
+            "orders": _orders_hash(simulation.orders, simulation.fills),
+        },
+        runner=runner,
+        time_ms=bars.time_ms,
+        open=bars.open,
+        high=bars.high,
+        low=bars.low,
+        close=bars.close,
+        equity_units=simulation.equity,
+        order_rows=simulation.orders,
+        fill_rows=simulation.fills,
+        trade_rows=_trade_rows(simulation.fills, terms, instrument),
+        warnings=warnings,
+    )
+
+
+def _data_facts(
+    klines: Klines, instrument: Instrument, interval: Interval, from_ms: int | None, to_ms: int | None
+) -> DataFacts:
+    stamps = klines.timestamp
+    first = int(stamps[0]) if from_ms is None else interval.ceil(from_ms)
+    end = interval.next_open(int(stamps[-1])) if to_ms is None else interval.ceil(to_ms)
+    return DataFacts(
+        venue=instrument.venue,
+        market=str(instrument.market),
+        symbol=instrument.symbol,
+        interval=str(interval),
+        from_ms=first,
+        to_ms=end,
+        bars=len(klines),
+        gaps=tuple(_gaps(stamps, interval, first, end)),
+        synthetic=int(klines.synthetic.sum()),
+        sha256=dataset_hash(klines),
+    )
+
+
+def _gaps(stamps: NDArray[np.int64], interval: Interval, first: int, end: int) -> list[tuple[int, int, int]]:
+    """Return the missing spans of ``[first, end)``, a late start and an early end included."""
+    if interval.is_month:
+        jumps = np.flatnonzero([interval.next_open(int(a)) != int(b) for a, b in pairwise(stamps)])
+    else:
+        jumps = np.flatnonzero(np.diff(stamps) != interval.length_ms)
+    spans = [(interval.next_open(int(stamps[row])), int(stamps[row + 1])) for row in jumps.tolist()]
+    if first < int(stamps[0]):
+        spans.insert(0, (first, int(stamps[0])))
+    after_last = interval.next_open(int(stamps[-1]))
+    if after_last < end:
+        spans.append((after_last, end))
+    return [(start, stop, interval.count(start, stop)) for start, stop in spans]
+
+
+def _gap_warnings(facts: DataFacts, *, strict: bool) -> tuple[str, ...]:
+    warnings = []
+    if facts.gaps:
+        start, _, count = facts.gaps[0]
+        text = (
+            f"{facts.missing_bars} bars are missing in {len(facts.gaps)} gap{'s' if len(facts.gaps) > 1 else ''}, "
+            f"the first of {count} from {format_time(start)}."
+        )
+        if strict:
+            raise JobFailed(
+                text, code="gap", field="data", value=len(facts.gaps), fix="Repair the data, or run without --strict."
+            )
+        warnings.append(text)
+    if facts.synthetic:
+        warnings.append(f"{facts.synthetic} bars were filled in, not traded.")
+    return tuple(warnings)
+
+
+def _shown_settings(settings: AccountSettings, terms: Terms, cash_units: int) -> dict[str, object]:
+    return {
+        "cash": str(settings.cash),
+        "cash_units": cash_units,
+        "fee_taker": str(Decimal(terms.taker_rate).scaleb(-9).normalize()),
+        "fee_maker": str(Decimal(terms.maker_rate).scaleb(-9).normalize()),
+        "leverage": terms.leverage,
+    }
+
+
+def _facts_of(instrument: Instrument) -> dict[str, str]:
+    names = (
+        "venue",
+        "symbol",
+        "market",
+        "tick_size",
+        "quantity_step",
+        "min_quantity",
+        "min_notional",
+        "contract_value",
+    )
+    return {name: str(getattr(instrument, name)) for name in names}
+
+
+def _orders_hash(orders: NDArray[Any], fills: NDArray[Any]) -> str:
+    digest = hashlib.sha256(b"real_trade.orders/1\0")
+    digest.update(len(orders).to_bytes(8, "little"))
+    digest.update(np.ascontiguousarray(orders).tobytes())
+    digest.update(np.ascontiguousarray(fills).tobytes())
+    return digest.hexdigest()
+
+
+def _trade_rows(fills: NDArray[Any], terms: Terms, instrument: Instrument) -> NDArray[Any]:
+    rows = np.array(round_trips(fills, terms), dtype=TRADE_DTYPE)
+    tick = float(instrument.tick_size)
+    rows["entry_price"] *= tick
+    rows["exit_price"] *= tick
+    return rows

@@ -1,0 +1,164 @@
+"""How fills become money. All amounts are integers: ticks, lots, and money units (1e-8 of the settlement currency)."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from real_trade.kernels.jit import compiled
+from real_trade.model.order import RejectReason
+
+# Fee rates are integers of 1e-9.
+RATE_SCALE = 1_000_000_000
+
+_NO_REASON = int(RejectReason.NONE)
+_NO_FUNDS = int(RejectReason.INSUFFICIENT_FUNDS)
+_NO_POSITION = int(RejectReason.INSUFFICIENT_POSITION)
+_TOO_LARGE = int(RejectReason.QUANTITY_TOO_LARGE)
+_TOO_SMALL = int(RejectReason.QUANTITY_TOO_SMALL)
+_BAD_PRICE = int(RejectReason.PRICE_INVALID)
+_SMALL_VALUE = int(RejectReason.NOTIONAL_TOO_SMALL)
+
+
+class Terms(NamedTuple):
+    """What an account pays and may do, as integers.
+
+    Attributes:
+        value_numerator, value_denominator: money units per tick and lot, as a fraction.
+        maker_rate, taker_rate: fee rates in 1e-9.
+        leverage: position value allowed per unit of equity; 1 on spot.
+        short_allowed: False on spot.
+        min_lots: smallest order.
+        max_lots: largest order and position for which no product below can overflow.
+        max_price_ticks: largest price that an order may name.
+        min_notional: smallest order value, money units.
+    """
+
+    value_numerator: int
+    value_denominator: int
+    maker_rate: int
+    taker_rate: int
+    leverage: int
+    short_allowed: bool
+    min_lots: int
+    max_lots: int
+    max_price_ticks: int
+    min_notional: int
+
+
+class Ledger(NamedTuple):
+    """State of an account in one instrument.
+
+    Attributes:
+        cash: money units; falls by the value of what is bought and by fees, rises by the value of what is sold. Equity
+            is cash plus the position's value, on spot and linear alike.
+        position: signed lots.
+        entry_ticks: mean price of the open position, 0 when flat (a statistic: nothing is booked from it).
+    """
+
+    cash: int
+    position: int
+    entry_ticks: float
+
+
+@compiled
+def divide_half_even(numerator: int, denominator: int) -> int:
+    """Return the quotient rounded to the nearest integer, ties to the even one; the denominator is positive."""
+    quotient = numerator // denominator
+    twice = 2 * (numerator - quotient * denominator)
+    if twice > denominator or (twice == denominator and quotient % 2 != 0):
+        quotient += 1
+    return quotient
+
+
+@compiled
+def value_of(lots: int, price_ticks: int, terms: Terms) -> int:
+    """Return the value of so many lots at a price, in money units, rounded once, half-even."""
+    product = lots * price_ticks * terms.value_numerator
+    if terms.value_denominator == 1:
+        return product
+    return divide_half_even(product, terms.value_denominator)
+
+
+@compiled
+def fee_of(value: int, rate: int) -> int:
+    """Return the fee on a positive value at a rate in 1e-9, rounded once, half-even.
+
+    The value is split so that no product exceeds 64 bits.
+    """
+    whole = value // RATE_SCALE
+    return whole * rate + divide_half_even((value - whole * RATE_SCALE) * rate, RATE_SCALE)
+
+
+@compiled
+def refuse_order(kind: int, lots: int, price_ticks: int, reference_ticks: int, terms: Terms) -> int:
+    """Return the reason why an order cannot be taken at all, 0 if it can.
+
+    Args:
+        kind: 0 market, 1 limit, 2 stop.
+        lots: quantity asked for.
+        price_ticks: limit or trigger price.
+        reference_ticks: last close, which values a market order.
+        terms: the account's.
+    """
+    if lots < terms.min_lots or lots <= 0:
+        return _TOO_SMALL
+    if lots > terms.max_lots:
+        return _TOO_LARGE
+    price = price_ticks
+    if kind == 0:
+        price = reference_ticks
+    elif price_ticks <= 0 or price_ticks > terms.max_price_ticks:
+        return _BAD_PRICE
+    if value_of(lots, price, terms) < terms.min_notional:
+        return _SMALL_VALUE
+    return _NO_REASON
+
+
+@compiled
+def refuse_fill(ledger: Ledger, side: int, lots: int, price_ticks: int, fee: int, terms: Terms) -> int:
+    """Return the reason why the account cannot carry a fill, 0 if it can.
+
+    Spot pays in full and sells only what it holds. Linear may always reduce; what enlarges or turns the position needs
+    equity after the fee of at least the new position's value divided by the leverage.
+    """
+    position = ledger.position + side * lots
+    if abs(position) > terms.max_lots:
+        return _TOO_LARGE
+    if not terms.short_allowed:
+        if side > 0:
+            return _NO_REASON if ledger.cash >= value_of(lots, price_ticks, terms) + fee else _NO_FUNDS
+        return _NO_REASON if position >= 0 else _NO_POSITION
+    if side * ledger.position < 0 and lots <= abs(ledger.position):
+        return _NO_REASON
+    equity = ledger.cash + value_of(ledger.position, price_ticks, terms) - fee
+    required = value_of(abs(position), price_ticks, terms)
+    # Ceiling division: a fraction of a money unit missing is missing.
+    return _NO_REASON if equity >= -(-required // terms.leverage) else _NO_FUNDS
+
+
+@compiled
+def book_fill(ledger: Ledger, side: int, lots: int, price_ticks: int, fee: int, terms: Terms) -> Ledger:
+    """Return the account after a fill."""
+    before = ledger.position
+    after = before + side * lots
+    if after == 0:
+        entry = 0.0
+    elif before == 0 or (before > 0) != (after > 0):
+        entry = float(price_ticks)
+    elif abs(after) > abs(before):
+        entry = (ledger.entry_ticks * abs(before) + float(price_ticks) * lots) / abs(after)
+    else:
+        entry = ledger.entry_ticks
+    return Ledger(ledger.cash - side * value_of(lots, price_ticks, terms) - fee, after, entry)
+
+
+@compiled
+def mark(equity: Any, close: Any, start: int, stop: int, ledger: Ledger, terms: Terms) -> None:
+    """Write the equity at each close of bars ``start`` to ``stop`` (exclusive), during which nothing was traded."""
+    if terms.value_denominator == 1:
+        per_tick = ledger.position * terms.value_numerator
+        for row in range(start, stop):
+            equity[row] = ledger.cash + per_tick * close[row]
+    else:
+        for row in range(start, stop):
+            equity[row] = ledger.cash + value_of(ledger.position, close[row], terms)

@@ -1,0 +1,166 @@
+"""One strategy definition, for every runner: declared parameters, optional features, and ``on_bar``."""
+
+from __future__ import annotations
+
+import inspect
+from collections import namedtuple
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+from real_trade.model.errors import InputError, StrategyError
+from real_trade.trading.params import Choice, Float, Int, Parameter, Quantity
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from real_trade.model.bars import Bars
+    from real_trade.model.instrument import Instrument, Market
+    from real_trade.trading.desk import Bar, Desk
+
+
+class NoState(NamedTuple):
+    """State of a strategy that remembers nothing."""
+
+    nothing: bool = False
+
+
+class Strategy:
+    """Base of native strategies. A subclass declares parameters and writes ``on_bar``; nothing is ever instantiated.
+
+    * Class attributes of type `Int`, `Float`, `Quantity`, `Choice` are parameters.
+    * ``State``: a ``NamedTuple`` with a default for every field: what the strategy remembers between bars.
+    * ``features(bars, p)``: optional; arrays of one value per bar, by name. The value at a bar may use that bar and
+      earlier ones only.
+    * ``on_bar(bar, x, state, p, desk)``: called once per closed bar with the bar, its row of features, the state, the
+      parameters and the desk; returns the new state. It is compiled with Numba and runs as plain Python with identical
+      results. Helper functions it calls are marked ``@compiled``.
+    * ``check(p, instrument)``: optional; raises `InputError` for parameters that do not fit together.
+    """
+
+    State: ClassVar[type[Any]] = NoState
+    parameters: ClassVar[dict[str, Parameter]] = {}
+    Params: ClassVar[type[Any]]
+
+    @staticmethod
+    def features(bars: Bars, p: Any) -> Mapping[str, Any]:  # noqa: ARG004 - the interface
+        """Return arrays by name; none by default."""
+        return {}
+
+    @staticmethod
+    def on_bar(bar: Bar, x: Any, state: Any, p: Any, desk: Desk) -> Any:  # noqa: ARG004 - the interface
+        """Decide on one closed bar and return the new state."""
+        raise StrategyError(
+            "This strategy has no on_bar.", field="on_bar", fix="Define on_bar(bar, x, state, p, desk)."
+        )
+
+    @staticmethod
+    def check(p: Any, instrument: Instrument) -> None:
+        """Refuse parameters that do not fit together; accepts all by default."""
+
+    def __init_subclass__(cls, **kwargs: object) -> None:
+        """Collect the declared parameters and refuse a wrong definition at once."""
+        super().__init_subclass__(**kwargs)
+        declared = {
+            name: value
+            for base in reversed(cls.__mro__)
+            for name, value in vars(base).items()
+            if isinstance(value, Int | Float | Quantity | Choice)
+        }
+        cls.parameters = declared
+        cls.Params = namedtuple("Params", list(declared) or ["none"])  # type: ignore[misc]  # noqa: PYI024 - made at run time
+        cls.Params.__module__, cls.Params.__qualname__ = cls.__module__, f"{cls.__qualname__}.Params"
+        _check_definition(cls)
+
+    @classmethod
+    def name(cls) -> str:
+        """Return the class name in lower case with underscores.
+
+        >>> class MyCross(Strategy):
+        ...     @staticmethod
+        ...     def on_bar(bar, x, state, p, desk):
+        ...         return state
+        >>> MyCross.name()
+        'my_cross'
+        """
+        words = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in cls.__name__)
+        return words.strip("_")
+
+    @classmethod
+    def describe(cls) -> dict[str, Any]:
+        """Return name, description and parameters, ready for JSON."""
+        rows = []
+        for name, parameter in cls.parameters.items():
+            row: dict[str, Any] = {"name": name, "kind": type(parameter).__name__.lower(), "default": parameter.default}
+            if isinstance(parameter, Choice):
+                row["options"] = list(parameter.options)
+            else:
+                row["low"], row["high"] = parameter.low, parameter.high
+            rows.append({**row, "doc": parameter.doc})
+        return {"name": cls.name(), "doc": inspect.getdoc(cls) or "", "parameters": rows}
+
+    @classmethod
+    def resolve_params(cls, given: Mapping[str, object], instrument: Instrument) -> tuple[dict[str, object], Any]:
+        """Return the full set of parameters as given or defaulted, and as ``on_bar`` sees them.
+
+        Raises:
+            InputError: an unknown name, a value outside its bounds, or values that do not fit together.
+        """
+        for name in given:
+            if name not in cls.parameters:
+                near = get_close_matches(name, cls.parameters, n=1)
+                hint = f"Did you mean {near[0]}?" if near else f"It has {', '.join(cls.parameters) or 'none'}."
+                raise InputError(
+                    f"{cls.name()} has no parameter {name}.",
+                    code="unknown_parameter",
+                    field=name,
+                    value=str(given[name]),
+                    fix=hint,
+                )
+        values: dict[str, object] = {}
+        core = []
+        for name, parameter in cls.parameters.items():
+            value = parameter.parse(name, given.get(name, parameter.default))
+            values[name] = str(value) if isinstance(parameter, Quantity) else value
+            core.append(parameter.to_core(value, instrument))
+        p = cls.Params(*(core or [0]))
+        cls.check(p, instrument)
+        return values, p
+
+
+def refuse_on_spot(market: Market, what: str) -> None:
+    """Raise if a strategy that must be able to sell short is to trade spot."""
+    if market == "spot":
+        raise InputError(
+            f"{what} needs short positions, which spot does not have.",
+            code="no_short_on_spot",
+            field="mode",
+            value=what,
+            fix="Trade a linear market, or choose a long-only mode.",
+        )
+
+
+def _check_definition(cls: type[Strategy]) -> None:
+    arguments = ["bar", "x", "state", "p", "desk"]
+    given = list(inspect.signature(cls.on_bar).parameters)
+    if not isinstance(inspect.getattr_static(cls, "on_bar"), staticmethod) or len(given) != len(arguments):
+        raise StrategyError(
+            f"{cls.__name__}.on_bar takes ({', '.join(given)}).",
+            field="on_bar",
+            value=", ".join(given),
+            fix="Write it as @staticmethod def on_bar(bar, x, state, p, desk).",
+        )
+    defaults = getattr(cls.State, "_field_defaults", None)
+    if defaults is None or set(defaults) != set(cls.State._fields):
+        raise StrategyError(
+            f"{cls.__name__}.State must be a NamedTuple with a default for every field.",
+            field="State",
+            fix="For example: class State(NamedTuple): sign: int = 0",
+        )
+    for name, value in defaults.items():
+        if not isinstance(value, bool | int | float):
+            raise StrategyError(
+                f"{cls.__name__}.State.{name} starts as {value!r}.",
+                field=f"State.{name}",
+                value=str(value),
+                fix="State fields are whole numbers, real numbers or True/False.",
+            )

@@ -1,0 +1,185 @@
+"""Compiled, plain-Python and reference runs agree to the last bit."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+from engine_markets import instrument_of, random_klines
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from real_trade.backtest import AccountSettings, BacktestResult, backtest
+from real_trade.model import Instrument, Klines, OrderStatus
+from real_trade.strategies.catalogue import READY
+from real_trade.trading import Bar, Desk, Int, Strategy
+from real_trade.trading.loading import load_strategy
+
+RUNNERS = ("compiled", "python", "reference")
+
+
+class NoiseState(NamedTuple):
+    number: int = 12345
+    last_order: int = 0
+
+
+class Noise(Strategy):
+    """Gives every kind of order and cancellation, pseudo-randomly, some of them impossible."""
+
+    seed = Int(1, 0, 2**31)
+    lots = Int(1000, 0, 10**9)
+    State = NoiseState
+
+    @staticmethod
+    def on_bar(bar: Bar, x: Any, state: Any, p: Any, desk: Desk) -> Any:
+        number = (state.number * 1103515245 + 12345 + p.seed) % 2147483648
+        dice = number // 65536 % 16
+        distance = number % 97 - 30
+        last = state.last_order
+        if dice == 0:
+            last = desk.buy(p.lots)
+        elif dice == 1:
+            last = desk.sell(p.lots)
+        elif dice == 2:
+            last = desk.buy_limit(p.lots, bar.close - distance * 20)
+        elif dice == 3:
+            last = desk.sell_limit(p.lots, bar.close + distance * 20)
+        elif dice == 4:
+            last = desk.buy_stop(p.lots, bar.close + distance * 20)
+        elif dice == 5:
+            last = desk.sell_stop(p.lots, bar.close - distance * 20)
+        elif dice == 6:
+            desk.cancel(last)
+        elif dice == 7 and desk.open_orders > 6:
+            desk.cancel_all()
+        elif dice == 8:
+            desk.target(p.lots * (number % 5 - 2))
+        elif dice == 9:
+            desk.buy_limit(p.lots // 2, bar.low - distance)
+            desk.sell_limit(p.lots // 2, bar.high + distance)
+        elif dice == 10 and desk.equity(bar.close) < desk.cash:
+            desk.target(0)
+        elif dice == 11 and desk.entry_price > bar.close:
+            desk.sell_limit(abs(desk.position), int(desk.entry_price))
+        return NoiseState(number, last)
+
+
+def assert_equal(results: list[BacktestResult]) -> None:
+    first = results[0]
+    for other in results[1:]:
+        np.testing.assert_array_equal(first.order_rows, other.order_rows)
+        np.testing.assert_array_equal(first.fill_rows, other.fill_rows)
+        np.testing.assert_array_equal(first.equity_units, other.equity_units)
+        assert first.hashes == other.hashes
+
+
+def run_all(strategy: type[Strategy], klines: Klines, instrument: Instrument, **arguments: Any) -> list[BacktestResult]:
+    return [backtest(strategy, klines, instrument, runner=runner, **arguments) for runner in RUNNERS]
+
+
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    seed=st.integers(0, 2**31),
+    bars=st.integers(1, 400),
+    market=st.sampled_from(["spot", "linear"]),
+    grid=st.sampled_from([("0.01", "0.00001"), ("0.1", "0.001"), ("0.5", "1"), ("0.01", "0.0000003")]),
+    lots=st.integers(0, 50_000),
+    fee=st.integers(0, 2_000_000),
+    leverage=st.integers(1, 20),
+    cash=st.integers(1, 10**7),
+    price=st.sampled_from([3.0, 250.0, 30_000.0]),
+)
+def test_runners_agree_on_any_market(
+    seed: int,
+    bars: int,
+    market: str,
+    grid: tuple[str, str],
+    lots: int,
+    fee: int,
+    leverage: int,
+    cash: int,
+    price: float,
+) -> None:
+    instrument = instrument_of(market, *grid)
+    klines = random_klines(seed, bars, float(grid[0]), price)
+    account = AccountSettings(Decimal(cash) / 100, Decimal(fee).scaleb(-9), Decimal(fee // 3).scaleb(-9), leverage)
+    results = run_all(Noise, klines, instrument, params={"seed": seed, "lots": lots}, settings=account)
+    assert_equal(results)
+    conserved(results[0])
+
+
+def conserved(result: BacktestResult) -> None:
+    """Final equity is starting cash plus what the closed trips and the open position made, to the last unit."""
+    from real_trade.kernels.accounting import value_of
+
+    terms = AccountSettings(
+        Decimal(str(result.settings["cash"])),
+        Decimal(str(result.settings["fee_taker"])),
+        Decimal(str(result.settings["fee_maker"])),
+        int(str(result.settings["leverage"])),
+    ).terms(result.instrument, result)  # type: ignore[arg-type]
+    cash = result.initial_units
+    position = 0
+    for fill in result.fill_rows.tolist():
+        _, _, _, side, price, lots, fee, _ = fill
+        cash -= side * value_of(lots, price, terms) + fee
+        position += side * lots
+    assert int(result.equity_units[-1]) == cash + value_of(position, int(result.close[-1]), terms)
+    if position == 0:
+        assert cash == result.initial_units + int(result.trade_rows["net"].sum())
+    assert int(result.trade_rows["fees"].sum()) <= int(result.fill_rows["fee"].sum())
+
+
+def test_noise_reaches_every_state() -> None:
+    result = backtest(Noise, random_klines(5, 4000), instrument_of("spot"), params={"lots": 20_000})
+    seen = {OrderStatus(status) for status in result.order_rows["status"].tolist()}
+    assert {OrderStatus.FILLED, OrderStatus.CANCELED, OrderStatus.REJECTED} <= seen
+    assert set(result.order_rows["type"][result.order_rows["status"] == int(OrderStatus.FILLED)].tolist()) == {0, 1, 2}
+    assert set(result.fill_rows["maker"].tolist()) == {0, 1}
+
+
+@pytest.mark.parametrize("name", sorted(READY))
+def test_ready_strategies_agree(name: str) -> None:
+    strategy = load_strategy(name, READY)
+    results = run_all(strategy, random_klines(11, 3000), instrument_of("spot"))
+    assert_equal(results)
+    assert len(results[0].fill_rows) > 5
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize("name", sorted(READY))
+def test_ready_strategies_agree_on_a_real_month(name: str, long_klines: Klines) -> None:
+    month = long_klines.between(1_714_521_600_000, 1_717_200_000_000)
+    results = run_all(load_strategy(name, READY), month, instrument_of("spot"))
+    assert len(month) == 44_640
+    assert_equal(results)
+    assert len(results[0].fill_rows) > 20
+
+
+def test_without_numba_the_hash_is_the_same() -> None:
+    program = (
+        "from engine_markets import instrument_of, random_klines\n"
+        "from real_trade.backtest import backtest\n"
+        "from real_trade.strategies.sma_cross import SmaCross\n"
+        "result = backtest(SmaCross, random_klines(3, 2000), instrument_of('linear'), params={'mode': 'long_short'})\n"
+        "print(result.hashes['orders'], len(result.fill_rows), int(result.equity_units[-1]))\n"
+    )
+    here = os.path.dirname(__file__)
+    outputs = []
+    for disabled in ("0", "1"):
+        environment = {
+            **os.environ,
+            "NUMBA_DISABLE_JIT": disabled,
+            "PYTHONPATH": os.pathsep.join([here, *sys.path]),
+        }
+        run = subprocess.run(
+            [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True, timeout=120
+        )
+        outputs.append(run.stdout)
+    assert outputs[0] == outputs[1]
+    assert int(outputs[0].split()[1]) > 10
