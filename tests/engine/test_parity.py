@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -169,7 +170,7 @@ def test_without_numba_the_hash_is_the_same() -> None:
         "result = backtest(SmaCross, random_klines(3, 2000), instrument_of('linear'), params={'mode': 'long_short'})\n"
         "print(result.hashes['orders'], len(result.fill_rows), int(result.equity_units[-1]))\n"
     )
-    here = os.path.dirname(__file__)
+    here = str(Path(__file__).parent)
     outputs = []
     for disabled in ("0", "1"):
         environment = {

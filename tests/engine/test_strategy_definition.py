@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,7 +19,6 @@ from real_trade.trading.loading import load_strategy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 HEAD = """
 from typing import NamedTuple
@@ -39,6 +39,15 @@ def with_on_bar(body: str, extra: str = "") -> str:
     )
 
 
+WRONG_STATE = """
+class A(Strategy):
+    State = int
+    @staticmethod
+    def on_bar(bar, x, state, p, desk):
+        return state
+"""
+
+
 def run(spec: str, runner: str = "compiled") -> object:
     return backtest(load_strategy(spec, READY), random_klines(1, 50), instrument_of(), runner=runner)  # type: ignore[arg-type]
 
@@ -46,7 +55,8 @@ def run(spec: str, runner: str = "compiled") -> object:
 def test_a_good_file_runs_in_every_runner(strategy_file: Callable[[str], str]) -> None:
     spec = strategy_file(
         with_on_bar(
-            "if state.count % 10 == 3:\n    desk.buy(enough(p.window))\nreturn Memory(state.count + 1, float(bar.close))",
+            "if state.count % 10 == 3:\n    desk.buy(enough(p.window))\n"
+            "return Memory(state.count + 1, float(bar.close))",
             "@compiled\ndef enough(n):\n    return n * 1000\n",
         )
     )
@@ -87,11 +97,7 @@ def test_a_wrong_on_bar_is_explained(strategy_file: Callable[[str], str], body: 
         ("import no_such_library\n", "no_such_library"),
         ("x = 1\n", "defines 0 strategies"),
         (HEAD + "class A(Strategy):\n    def on_bar(self, bar):\n        pass\n", "staticmethod"),
-        (
-            HEAD
-            + "class A(Strategy):\n    State = int\n    @staticmethod\n    def on_bar(bar, x, state, p, desk):\n        return state\n",
-            "NamedTuple",
-        ),
+        (HEAD + WRONG_STATE, "NamedTuple"),
         (HEAD + "class A(Strategy):\n    pass\n", "on_bar"),
     ],
 )
@@ -162,7 +168,7 @@ def test_a_second_process_does_not_compile(tmp_path: Path, strategy_file: Callab
     environment = {
         **os.environ,
         "RT_CACHE_DIR": str(tmp_path / "cache"),
-        "PYTHONPATH": os.pathsep.join([os.path.dirname(__file__), *sys.path]),
+        "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path]),
     }
 
     def in_new_process() -> str:
