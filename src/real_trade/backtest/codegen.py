@@ -40,25 +40,32 @@ from math import inf, nan
 
 from real_trade.kernels.accounting import Ledger, mark
 from real_trade.kernels.book import MAX_REQUESTS, Counts, match_bar, take_requests, with_room
+from real_trade.kernels.jit import handle_of
 from real_trade.trading.desk import Bar, Desk
 {prelude}
 
-def run({arguments}, terms, params, handle, requests, orders, working, fills, equity, point_value):
+def run({arguments}, terms, params, requests, orders, working, fills, equity, point_value):
     cash_unit = 1e-8
     state = {initial_state}
     ledger = Ledger(cash, 0, 0.0)
     counts = Counts(0, 0, 0, 0)
     n = len(close)
+    requests_at, orders_at, working_at, fills_at = (
+        handle_of(requests), handle_of(orders), handle_of(working), handle_of(fills)
+    )
+    equity_at, close_at = handle_of(equity), handle_of(close)
     i = 0
     while i < n:
         if counts.working > 0:
-            fills = with_room(fills, counts.fills + counts.working)
+            if counts.fills + counts.working > len(fills):
+                fills = with_room(fills, counts.fills + counts.working)
+                fills_at = handle_of(fills)
             counts, ledger = match_bar(
-                i, time_ms[i], open_[i], high[i], low[i], orders, working, fills, counts, ledger, terms
+                i, time_ms[i], open_[i], high[i], low[i], orders_at, working_at, fills_at, counts, ledger, terms
             )
         desk = Desk(
             ledger.position, counts.working, ledger.entry_ticks, ledger.cash * cash_unit, point_value,
-            counts.orders + 1, handle,
+            counts.orders + 1, requests_at,
         )
         first = i
         waiting = counts.working > 0
@@ -68,11 +75,17 @@ def run({arguments}, terms, params, handle, requests, orders, working, fills, eq
             i += 1
             if waiting or requests[MAX_REQUESTS, 0] > 0 or i == n:
                 break
-        mark(equity, close, first, i, ledger, terms)
+        mark(equity_at, close_at, first, i, ledger, terms)
         if requests[MAX_REQUESTS, 0] > 0:
-            orders = with_room(orders, counts.orders + MAX_REQUESTS)
-            working = with_room(working, counts.working + MAX_REQUESTS)
-            counts = take_requests(i - 1, time_ms[i - 1], close[i - 1], requests, orders, working, counts, terms)
+            if counts.orders + MAX_REQUESTS > len(orders):
+                orders = with_room(orders, counts.orders + MAX_REQUESTS)
+                orders_at = handle_of(orders)
+            if counts.working + MAX_REQUESTS > len(working):
+                working = with_room(working, counts.working + MAX_REQUESTS)
+                working_at = handle_of(working)
+            counts = take_requests(
+                i - 1, time_ms[i - 1], close[i - 1], requests_at, orders_at, working_at, counts, terms
+            )
         if counts.failure > 0:
             break
     return counts, ledger, orders, fills, i - 1

@@ -13,7 +13,7 @@ from real_trade.backtest.diagnosis import explain_failure
 from real_trade.backtest.reference import run_reference, too_many_orders, too_much_money
 from real_trade.backtest.result import FILL_DTYPE, ORDER_DTYPE
 from real_trade.kernels.book import FILL_COLUMNS, ORDER_COLUMNS, REQUEST_COLUMNS, REQUEST_ROWS
-from real_trade.kernels.jit import compiled, handle_of, jit_is_on
+from real_trade.kernels.jit import compiled, jit_is_on
 from real_trade.model.errors import StrategyError
 from real_trade.model.instrument import MONEY_UNIT
 from real_trade.trading.desk import Bar
@@ -97,9 +97,8 @@ def _run_compiled(
     strategy: type[Strategy], bars: Bars, features: dict[str, NDArray[Any]], params: Any, terms: Terms, cash_units: int
 ) -> Simulation:
     loop = loop_of(strategy, tuple(features))
-    requests = np.zeros((REQUEST_ROWS, REQUEST_COLUMNS), np.int64)
     columns = [np.ascontiguousarray(column) for column in bars]
-    arguments = (*columns, *features.values(), cash_units, terms, params, handle_of(requests, address=True), requests)
+    arguments = (*columns, *features.values(), cash_units, terms, params)
     return _finish(strategy, loop, arguments, bars, terms)
 
 
@@ -117,8 +116,7 @@ _LOOPS: dict[tuple[type[Any], tuple[str, ...]], Callable[..., Any]] = {}
 def _run_plain(
     strategy: type[Strategy], bars: Bars, features: dict[str, NDArray[Any]], params: Any, terms: Terms, cash_units: int
 ) -> Simulation:
-    requests = np.zeros((REQUEST_ROWS, REQUEST_COLUMNS), np.int64)
-    arguments = (*bars[:5], rows_of(bars, features), cash_units, terms, params, requests, requests)
+    arguments = (*bars[:5], rows_of(bars, features), cash_units, terms, params)
     return _finish(strategy, plain_loop(strategy, tuple(features)), arguments, bars, terms)
 
 
@@ -143,13 +141,14 @@ def rows_of(bars: Bars, features: dict[str, NDArray[Any]]) -> Iterator[tuple[Bar
 def _finish(
     strategy: type[Strategy], loop: Callable[..., Any], arguments: tuple[Any, ...], bars: Bars, terms: Terms
 ) -> Simulation:
+    requests = np.zeros((REQUEST_ROWS, REQUEST_COLUMNS), np.int64)
     orders = np.zeros((_FIRST_ROWS, ORDER_COLUMNS), np.int64)
     working = np.zeros((_FIRST_ROWS, 1), np.int64)
     fills = np.zeros((_FIRST_ROWS, FILL_COLUMNS), np.int64)
     equity = np.zeros(len(bars.close), np.int64)
     point_value = terms.value_numerator / terms.value_denominator * float(MONEY_UNIT)
     try:
-        counts, _, orders, fills, last_bar = loop(*arguments, orders, working, fills, equity, point_value)
+        counts, _, orders, fills, last_bar = loop(*arguments, requests, orders, working, fills, equity, point_value)
     except Exception as error:  # border: a strategy's own code may raise anything
         raise explain_failure(strategy, "on_bar", error) from error
     if counts.failure == 1:

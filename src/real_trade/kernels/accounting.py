@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from real_trade.kernels.jit import compiled
+from real_trade.kernels.jit import compiled, int_column
 from real_trade.model.order import RejectReason
 
 # Fee rates are integers of 1e-9.
@@ -154,7 +154,12 @@ def book_fill(ledger: Ledger, side: int, lots: int, price_ticks: int, fee: int, 
 
 @compiled
 def mark(equity: Any, close: Any, start: int, stop: int, ledger: Ledger, terms: Terms) -> None:
-    """Write the equity at each close of bars ``start`` to ``stop`` (exclusive), during which nothing was traded."""
+    """Write the equity at each close of bars ``start`` to ``stop`` (exclusive), during which nothing was traded.
+
+    Columns come as handles (see `kernels.jit.handle_of`).
+    """
+    equity = int_column(equity)
+    close = int_column(close)
     if terms.value_denominator == 1:
         per_tick = ledger.position * terms.value_numerator
         for row in range(start, stop):

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from real_trade.kernels.accounting import Ledger, Terms, book_fill, fee_of, refuse_fill, refuse_order, value_of
-from real_trade.kernels.jit import compiled
+from real_trade.kernels.jit import compiled, int_table
 from real_trade.kernels.matching import execute
 from real_trade.model.order import OrderStatus, RejectReason
 
@@ -72,8 +72,12 @@ def take_requests(
 ) -> Counts:
     """Carry out a strategy's requests of one bar, in their order, and empty the list.
 
-    ``working`` holds the row numbers of open orders in order of submission. Both tables have room.
+    Tables come as handles (see `kernels.jit.handle_of`). ``working`` holds the row numbers of open orders in order of
+    submission; both tables have room.
     """
+    requests = int_table(requests, REQUEST_COLUMNS)
+    orders = int_table(orders, ORDER_COLUMNS)
+    working = int_table(working, 1)
     number = requests[MAX_REQUESTS, 0]
     requests[MAX_REQUESTS, 0] = 0
     requests[MAX_REQUESTS, 1] = 0
@@ -135,7 +139,13 @@ def match_bar(
     ledger: Ledger,
     terms: Terms,
 ) -> tuple[Counts, Ledger]:
-    """Match every open order against one bar, in order of submission. The fill table has room for one fill each."""
+    """Match every open order against one bar, in order of submission.
+
+    Tables come as handles (see `kernels.jit.handle_of`); the fill table has room for one fill each.
+    """
+    orders = int_table(orders, ORDER_COLUMNS)
+    working = int_table(working, 1)
+    fills = int_table(fills, FILL_COLUMNS)
     kept = 0
     fill = counts.fills
     for index in range(counts.working):

@@ -16,15 +16,25 @@ carray = cast("Any", numba).carray
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import numpy as np
-
 # What compilation may raise.
 COMPILER_ERRORS = (NumbaError, UnsupportedBytecodeError)
+
+# Stands for the unknown length of an array behind an address; nothing checks it.
+_ANY_LENGTH = 2**40
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
-__all__ = ["COMPILER_ERRORS", "compiled", "compiled_methods", "int_rows", "jit_is_on", "plain"]
+__all__ = [
+    "COMPILER_ERRORS",
+    "compiled",
+    "compiled_methods",
+    "handle_of",
+    "int_column",
+    "int_table",
+    "jit_is_on",
+    "plain",
+]
 
 
 def compiled(function: Callable[P, R]) -> Callable[P, R]:
@@ -75,25 +85,42 @@ def _pointer(_context: Any, _address: Any) -> Any:
     return signature, generate
 
 
-def int_rows(handle: Any, rows: int, columns: int) -> Any:
-    """Return the table of int64 behind a handle.
+def handle_of(array: Any) -> Any:
+    """Return what `int_table` and `int_column` turn back into the array.
 
-    In plain Python the handle is the array. In compiled code it is the array's address: a loop that hands an array to
-    a function on every bar pays for reference counting (75 instead of 7 ns a bar, measured), an integer costs nothing.
-    Whoever passes the address keeps the array alive.
+    In plain Python that is the array itself, in compiled code its address: a loop that hands arrays to a function on
+    every bar pays for reference counting (75 instead of 7 ns a bar, measured), an integer costs nothing. Whoever takes
+    a handle keeps the array alive, and takes a new one when the array is replaced.
     """
-    assert handle.shape == (rows, columns)
+    return array
+
+
+# Numba compares an overload's signature with its implementation's, annotations included: none of them has any.
+@overload(handle_of)
+def _handle_of(array):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202, ARG001
+    return lambda array: array.ctypes.data
+
+
+def int_table(handle: Any, columns: int) -> Any:
+    """Return the table of int64 with so many columns behind a handle; compiled code does not know its length."""
+    assert handle.shape[1] == columns
     return handle
 
 
-# Numba compares this signature with the implementations', annotations included: none of them has any.
-@overload(int_rows)
-def _int_rows_compiled(handle, rows, columns):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202, ARG001
+@overload(int_table)
+def _int_table(handle, columns):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202, ARG001
     if isinstance(handle, numba.types.Array):
-        return lambda handle, rows, columns: handle  # noqa: ARG005
-    return lambda handle, rows, columns: carray(_pointer(handle), (rows, columns))  # type: ignore[call-arg]
+        return lambda handle, columns: handle  # noqa: ARG005
+    return lambda handle, columns: carray(_pointer(handle), (_ANY_LENGTH, columns))  # type: ignore[call-arg]
 
 
-def handle_of(table: np.ndarray[Any, np.dtype[np.int64]], *, address: bool) -> Any:
-    """Return what `int_rows` understands: the table's address for compiled code, the table itself otherwise."""
-    return table.ctypes.data if address else table
+def int_column(handle: Any) -> Any:
+    """Return the int64 array behind a handle; compiled code does not know its length."""
+    return handle
+
+
+@overload(int_column)
+def _int_column(handle):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    if isinstance(handle, numba.types.Array):
+        return lambda handle: handle
+    return lambda handle: carray(_pointer(handle), (_ANY_LENGTH,))  # type: ignore[call-arg]

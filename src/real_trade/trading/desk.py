@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from real_trade.kernels.book import CANCEL, CANCEL_ALL, MAX_REQUESTS, REQUEST_COLUMNS, REQUEST_ROWS
-from real_trade.kernels.jit import compiled_methods, int_rows
+from real_trade.kernels.book import CANCEL, CANCEL_ALL, MAX_REQUESTS, REQUEST_COLUMNS
+from real_trade.kernels.jit import compiled_methods, int_table
 from real_trade.kernels.matching import LIMIT, MARKET, STOP
 
 
@@ -41,7 +41,7 @@ class Desk(NamedTuple):
         cash: settlement currency; equity is ``desk.equity(bar.close)``.
         point_value: settlement currency per tick and lot.
         next_order_id: id that the next order will get.
-        requests: where orders are written; use the methods.
+        requests: handle of the table where orders are written; use the methods.
     """
 
     position: int
@@ -54,7 +54,7 @@ class Desk(NamedTuple):
 
     def submit(self, action: int, side: int, lots: int, price: int) -> int:
         """Write a request; the named methods below are easier to read."""
-        rows = int_rows(self.requests, REQUEST_ROWS, REQUEST_COLUMNS)
+        rows = int_table(self.requests, REQUEST_COLUMNS)
         number = rows[MAX_REQUESTS, 0]
         if number < MAX_REQUESTS:
             rows[number, 0] = action

@@ -1,0 +1,1 @@
+"""Steps that bring a relational database to the tables of this version, in order; run when a store is opened."""

@@ -1,0 +1,261 @@
+"""What every `TimeSeriesStore` does: subclass `TimeSeriesContract` and supply an empty one as the fixture ``store``."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from real_trade.model.errors import InputError
+from real_trade.model.instrument import Instrument, Market
+from real_trade.model.interval import DAY_MS, HOUR_MS, MINUTE_MS, Interval
+from real_trade.model.series import COLUMNS, FundingRates, Klines, SeriesKey, SeriesKind
+from real_trade.storage.ports import SeriesInfo, Upsert
+
+if TYPE_CHECKING:
+    from real_trade.storage.ports import TimeSeriesStore
+
+MINUTES = SeriesKey("bybit", Market.LINEAR, "BTCUSDT", Interval("1m"))
+FUNDING = SeriesKey("bybit", Market.LINEAR, "BTCUSDT", None, SeriesKind.FUNDING)
+# Twenty minutes before the turn of a year, so that short series cross a month and a year.
+START_MS = 1_704_067_200_000 - 20 * MINUTE_MS
+
+
+def make_klines(count: int, *, start_ms: int = START_MS, seed: int = 1, step_ms: int = MINUTE_MS) -> Klines:
+    """Return so many bars in a row, all values drawn from a seed."""
+    generator = np.random.default_rng(seed)
+    stamps = start_ms + step_ms * np.arange(count, dtype=np.int64)
+    floats = dict(zip(COLUMNS[1:7], generator.random((6, count)) * 1000, strict=True))
+    return Klines.of(stamps, **floats, synthetic=generator.random(count) < 0.1)
+
+
+def same_klines(left: Klines, right: Klines) -> bool:
+    """Tell whether two series agree in every value; two NaN are equal."""
+    return len(left) == len(right) and all(
+        np.array_equal(getattr(left, name), getattr(right, name), equal_nan=name not in {"timestamp", "synthetic"})
+        for name in COLUMNS
+    )
+
+
+class TimeSeriesContract:
+    """Bars: idempotent by time, exact, in order; spans end before their end."""
+
+    def test_unknown_series_is_empty(self, store: TimeSeriesStore) -> None:
+        """What was never written reads as nothing, not as an error."""
+        assert len(store.read_klines(MINUTES)) == 0
+        assert len(store.read_funding(FUNDING)) == 0
+        assert list(store.covered(MINUTES)) == []
+        assert list(store.list_series()) == []
+        assert store.read_instrument("bybit", Market.LINEAR, "BTCUSDT") is None
+        store.settle(MINUTES)
+
+    def test_values_come_back_exactly(self, store: TimeSeriesStore) -> None:
+        """Every column keeps every bit, across a month and a year."""
+        klines = make_klines(60)
+        assert store.write_klines(MINUTES, klines) == Upsert(inserted=60)
+        assert same_klines(store.read_klines(MINUTES), klines)
+
+    def test_extreme_numbers_come_back_exactly(self, store: TimeSeriesStore) -> None:
+        """The smallest, the largest, fractions without an end and unknown values survive."""
+        values = np.array([5e-324, 1.7976931348623157e308, 0.1 + 0.2, 1e-8, np.nan, 0.0])
+        klines = Klines.of(make_klines(6).timestamp, *[np.roll(values, n) for n in range(6)])
+        store.write_klines(MINUTES, klines)
+        assert same_klines(store.read_klines(MINUTES), klines)
+
+    def test_order_of_rows_does_not_matter(self, store: TimeSeriesStore) -> None:
+        """Rows come in any order and are read ascending."""
+        klines = make_klines(50)
+        store.write_klines(MINUTES, klines.take(np.random.default_rng(3).permutation(50)))
+        assert same_klines(store.read_klines(MINUTES), klines)
+
+    def test_of_equal_times_the_last_stays(self, store: TimeSeriesStore) -> None:
+        """Two rows of one time in one write are one row."""
+        first, last = make_klines(1, seed=1), make_klines(1, seed=2)
+        assert store.write_klines(MINUTES, Klines.concat([first, last])).inserted == 1
+        assert same_klines(store.read_klines(MINUTES), last)
+
+    def test_writing_again_changes_nothing(self, store: TimeSeriesStore) -> None:
+        """The same rows, unknown values among them, count as unchanged."""
+        klines = make_klines(40)
+        klines.turnover[5] = np.nan
+        store.write_klines(MINUTES, klines)
+        assert store.write_klines(MINUTES, klines) == Upsert(unchanged=40)
+        assert same_klines(store.read_klines(MINUTES), klines)
+
+    def test_revised_rows_are_replaced_and_counted(self, store: TimeSeriesStore) -> None:
+        """A row that differs in any one column replaces the stored one."""
+        store.write_klines(MINUTES, make_klines(40))
+        revised = make_klines(40)
+        revised.close[7] += 1
+        revised.synthetic[30] = ~revised.synthetic[30]
+        revised.turnover[31] = np.nan
+        assert store.write_klines(MINUTES, revised) == Upsert(unchanged=37, revised=3)
+        assert same_klines(store.read_klines(MINUTES), revised)
+
+    def test_rows_between_stored_ones_are_inserted(self, store: TimeSeriesStore) -> None:
+        """A hole is filled without touching its surroundings."""
+        klines = make_klines(40)
+        hole = np.isin(np.arange(40), [0, 13, 14, 39])
+        store.write_klines(MINUTES, klines.take(~hole))
+        assert store.write_klines(MINUTES, klines.take(hole)) == Upsert(inserted=4)
+        assert same_klines(store.read_klines(MINUTES), klines)
+
+    def test_span_includes_its_start_and_excludes_its_end(self, store: TimeSeriesStore) -> None:
+        """A span is ``[from, to)``, with either end open, and may be empty or lie outside."""
+        klines = make_klines(40)
+        store.write_klines(MINUTES, klines)
+        third, ninth = int(klines.timestamp[3]), int(klines.timestamp[9])
+        assert same_klines(store.read_klines(MINUTES, third, ninth), klines.take(slice(3, 9)))
+        assert same_klines(store.read_klines(MINUTES, third), klines.take(slice(3, None)))
+        assert same_klines(store.read_klines(MINUTES, None, ninth), klines.take(slice(9)))
+        assert len(store.read_klines(MINUTES, third, third)) == 0
+        assert len(store.read_klines(MINUTES, ninth, third)) == 0
+        assert len(store.read_klines(MINUTES, START_MS + DAY_MS)) == 0
+
+    def test_series_are_apart(self, store: TimeSeriesStore) -> None:
+        """Venue, market, symbol, interval and kind each make another series."""
+        keys = [
+            MINUTES,
+            SeriesKey("binance", Market.LINEAR, "BTCUSDT", Interval("1m")),
+            SeriesKey("bybit", Market.SPOT, "BTCUSDT", Interval("1m")),
+            SeriesKey("bybit", Market.LINEAR, "BTCUSDT-26DEC25", Interval("1m")),
+            SeriesKey("bybit", Market.LINEAR, "BTCUSDT", Interval("1h")),
+            SeriesKey("bybit", Market.LINEAR, "BTCUSDT", Interval("1M")),
+            SeriesKey("bybit", Market.LINEAR, "BTCUSDT", Interval("1m"), SeriesKind.MARK),
+            SeriesKey("bybit", Market.LINEAR, "BTCUSDT", Interval("1m"), SeriesKind.INDEX),
+        ]
+        for number, key in enumerate(keys):
+            store.write_klines(key, make_klines(3 + number, seed=number))
+        for number, key in enumerate(keys):
+            assert same_klines(store.read_klines(key), make_klines(3 + number, seed=number))
+        assert {str(info.key) for info in store.list_series()} == {str(key) for key in keys}
+
+    def test_list_tells_rows_and_ends(self, store: TimeSeriesStore) -> None:
+        """The list holds every series, ordered by name."""
+        klines = make_klines(45)
+        store.write_klines(MINUTES, klines)
+        store.write_funding(FUNDING, FundingRates(klines.timestamp[:2], klines.open[:2]))
+        ends = int(klines.timestamp[0]), int(klines.timestamp[-1])
+        assert list(store.list_series()) == [
+            SeriesInfo(FUNDING, 2, ends[0], ends[0] + MINUTE_MS),
+            SeriesInfo(MINUTES, 45, *ends),
+        ]
+
+    def test_times_that_are_not_milliseconds_are_refused(self, store: TimeSeriesStore) -> None:
+        """Seconds and microseconds are mistakes; nothing of such a write is stored."""
+        for factor in (0.001, 1000.0):
+            klines = make_klines(3)
+            klines.timestamp[2] = int(klines.timestamp[2] * factor)
+            with pytest.raises(InputError) as caught:
+                store.write_klines(MINUTES, klines)
+            assert caught.value.field == "timestamp"
+        assert len(store.read_klines(MINUTES)) == 0
+
+    def test_nothing_written_is_nothing_stored(self, store: TimeSeriesStore) -> None:
+        """A write without rows is allowed."""
+        assert store.write_klines(MINUTES, Klines.empty()) == Upsert()
+        assert len(store.read_klines(MINUTES)) == 0
+
+    def test_pages_settle_into_the_series(self, store: TimeSeriesStore) -> None:
+        """Appended pages, in any order and overlapping, read like one write after settling."""
+        klines = make_klines(90)
+        outcome = Upsert()
+        for lo, hi in ((60, 90), (0, 30), (30, 60), (25, 35)):
+            page = klines.take(slice(lo, hi))
+            span = START_MS + lo * MINUTE_MS, START_MS + hi * MINUTE_MS
+            outcome += store.append_page(MINUTES, page, *span)
+        assert outcome == Upsert(inserted=90, unchanged=10)
+        store.settle(MINUTES)
+        assert same_klines(store.read_klines(MINUTES), klines)
+        assert list(store.covered(MINUTES)) == [(START_MS, START_MS + 90 * MINUTE_MS)]
+
+    def test_coverage_merges_and_keeps_holes(self, store: TimeSeriesStore) -> None:
+        """Spans are noted whether or not the venue had bars there, before and after settling."""
+        hour = HOUR_MS
+        store.append_page(MINUTES, Klines.empty(), START_MS, START_MS + hour)
+        store.append_page(MINUTES, Klines.empty(), START_MS + 3 * hour, START_MS + 4 * hour)
+        holes = [(START_MS, START_MS + hour), (START_MS + 3 * hour, START_MS + 4 * hour)]
+        assert list(store.covered(MINUTES)) == holes
+        store.settle(MINUTES)
+        assert list(store.covered(MINUTES)) == holes
+        store.append_page(MINUTES, make_klines(2), START_MS + hour, START_MS + 3 * hour)
+        assert list(store.covered(MINUTES)) == [(START_MS, START_MS + 4 * hour)]
+
+    def test_pages_tell_what_they_revised(self, store: TimeSeriesStore) -> None:
+        """A page is compared with settled rows, with pending pages and with plain writes."""
+        klines = make_klines(30)
+        store.write_klines(MINUTES, klines.take(slice(10)))
+        store.append_page(MINUTES, klines.take(slice(10, 20)), START_MS, START_MS + 20 * MINUTE_MS)
+        revised = make_klines(30)
+        revised.close[[3, 14]] += 1
+        span = START_MS, START_MS + 30 * MINUTE_MS
+        assert store.append_page(MINUTES, revised, *span) == Upsert(inserted=10, unchanged=18, revised=2)
+        assert store.append_page(MINUTES, revised, *span) == Upsert(unchanged=30)
+        store.settle(MINUTES)
+        assert same_klines(store.read_klines(MINUTES), revised)
+        assert store.append_page(MINUTES, klines, *span) == Upsert(unchanged=28, revised=2)
+
+    def test_later_write_wins_over_earlier_page(self, store: TimeSeriesStore) -> None:
+        """Settling does not bring back what a later write replaced."""
+        old, new = make_klines(5, seed=1), make_klines(5, seed=2)
+        store.append_page(MINUTES, old, START_MS, START_MS + 5 * MINUTE_MS)
+        assert store.write_klines(MINUTES, new) == Upsert(revised=5)
+        store.settle(MINUTES)
+        assert same_klines(store.read_klines(MINUTES), new)
+
+    def test_funding_is_idempotent_and_exact(self, store: TimeSeriesStore) -> None:
+        """Settlements at odd milliseconds, across years, upsert by time."""
+        stamps = START_MS + 8 * HOUR_MS * np.arange(-1500, 1500, dtype=np.int64) + 7
+        rates = FundingRates(stamps, np.random.default_rng(5).normal(0, 1e-4, len(stamps)))
+        assert store.write_funding(FUNDING, rates) == Upsert(inserted=3000)
+        again = FundingRates(rates.timestamp, rates.rate.copy())
+        again.rate[4] = -0.01
+        assert store.write_funding(FUNDING, again) == Upsert(unchanged=2999, revised=1)
+        read = store.read_funding(FUNDING)
+        assert np.array_equal(read.timestamp, stamps)
+        assert np.array_equal(read.rate, again.rate)
+        part = store.read_funding(FUNDING, int(stamps[10]), int(stamps[20]))
+        assert np.array_equal(part.rate, again.rate[10:20])
+
+    def test_bars_and_funding_do_not_mix(self, store: TimeSeriesStore) -> None:
+        """A funding name takes no bars, and a name of bars no funding."""
+        with pytest.raises(InputError):
+            store.write_klines(FUNDING, make_klines(1))
+        with pytest.raises(InputError):
+            store.write_funding(MINUTES, FundingRates(make_klines(1).timestamp, np.zeros(1)))
+
+    def test_instruments_keep_exact_amounts(self, store: TimeSeriesStore) -> None:
+        """Facts come back digit for digit; a later write replaces an earlier one, others stay."""
+        bitcoin = _instrument("BTCUSDT", tick_size="0.10")
+        ether = _instrument("ETHUSDT", tick_size="0.00000001", inferred=True)
+        store.write_instruments([bitcoin, ether])
+        store.write_instruments([_instrument("BTCUSDT", tick_size="0.50")])
+        found = store.read_instrument("bybit", Market.LINEAR, "ETHUSDT")
+        assert found == ether
+        assert found is not None
+        assert found.inferred
+        assert str(found.tick_size) == str(ether.tick_size)
+        replaced = store.read_instrument("bybit", Market.LINEAR, "BTCUSDT")
+        assert replaced is not None
+        assert str(replaced.tick_size) == "0.50"
+        assert store.read_instrument("bybit", Market.SPOT, "BTCUSDT") is None
+        assert store.read_instrument("binance", Market.LINEAR, "BTCUSDT") is None
+
+
+def _instrument(symbol: str, *, tick_size: str, inferred: bool = False) -> Instrument:
+    return Instrument(
+        venue="bybit",
+        symbol=symbol,
+        market=Market.LINEAR,
+        base=symbol[:3],
+        quote="USDT",
+        settle="USDT",
+        tick_size=Decimal(tick_size),
+        quantity_step=Decimal("0.001"),
+        min_quantity=Decimal("0.001"),
+        funding_interval_minutes=480,
+        taker_fee=Decimal("0.00055"),
+        inferred=inferred,
+    )
