@@ -41,7 +41,8 @@ from math import inf, nan
 from real_trade.kernels.accounting import Ledger, mark
 from real_trade.kernels.book import MAX_REQUESTS, Counts, match_bar, take_requests, with_room
 from real_trade.kernels.jit import handle_of
-from real_trade.trading.desk import Bar, Desk
+from real_trade.model.bars import Bar
+from real_trade.trading.desk import Desk
 {prelude}
 
 def run({arguments}, terms, params, requests, orders, working, fills, equity, point_value):

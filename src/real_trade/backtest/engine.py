@@ -14,9 +14,9 @@ from real_trade.backtest.reference import run_reference, too_many_orders, too_mu
 from real_trade.backtest.result import FILL_DTYPE, ORDER_DTYPE
 from real_trade.kernels.book import FILL_COLUMNS, ORDER_COLUMNS, REQUEST_COLUMNS, REQUEST_ROWS
 from real_trade.kernels.jit import compiled, jit_is_on
+from real_trade.model.bars import Bar
 from real_trade.model.errors import StrategyError
 from real_trade.model.instrument import MONEY_UNIT
-from real_trade.trading.desk import Bar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

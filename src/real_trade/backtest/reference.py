@@ -9,12 +9,12 @@ import numpy as np
 from real_trade.backtest.codegen import row_type
 from real_trade.backtest.diagnosis import explain_failure
 from real_trade.kernels.book import CANCEL_ALL, CASH_LIMIT, MAX_REQUESTS
+from real_trade.model.bars import Bar
 from real_trade.model.errors import StrategyError
 from real_trade.model.instrument import MONEY_UNIT
 from real_trade.model.order import OrderIntent
 from real_trade.portfolio.account import Account
 from real_trade.sim.venue import SimulatedVenue
-from real_trade.trading.desk import Bar
 from real_trade.trading.session import StrategySession, TooManyRequests
 
 if TYPE_CHECKING:

@@ -35,6 +35,25 @@ class Bars(NamedTuple):
     synthetic: NDArray[np.bool_]
 
 
+class Bar(NamedTuple):
+    """The bar that has just closed; prices in ticks.
+
+    Attributes:
+        time_ms: opening time.
+        open, high, low, close: integers, ticks of the instrument.
+        volume: in base currency.
+        synthetic: True if the bar was filled in rather than traded; a careful strategy does nothing on it.
+    """
+
+    time_ms: int
+    open: int
+    high: int
+    low: int
+    close: int
+    volume: float
+    synthetic: bool
+
+
 def bars_from_klines(klines: Klines, instrument: Instrument) -> Bars:
     """Turn float prices into ticks.
 

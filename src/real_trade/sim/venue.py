@@ -9,8 +9,8 @@ from real_trade.kernels.matching import execute
 from real_trade.model.order import Fill, Order, OrderEvent, OrderIntent, RejectReason
 
 if TYPE_CHECKING:
+    from real_trade.model.bars import Bar
     from real_trade.portfolio.account import Account
-    from real_trade.trading.desk import Bar
 
 
 class SimulatedVenue:

@@ -9,25 +9,6 @@ from real_trade.kernels.jit import compiled_methods, int_table
 from real_trade.kernels.matching import LIMIT, MARKET, STOP
 
 
-class Bar(NamedTuple):
-    """The bar that has just closed; prices in ticks.
-
-    Attributes:
-        time_ms: opening time.
-        open, high, low, close: integers, ticks of the instrument.
-        volume: in base currency.
-        synthetic: True if the bar was filled in rather than traded; a careful strategy does nothing on it.
-    """
-
-    time_ms: int
-    open: int
-    high: int
-    low: int
-    close: int
-    volume: float
-    synthetic: bool
-
-
 class Desk(NamedTuple):
     """The account as it stands at the bar's close, and the orders a strategy may give.
 

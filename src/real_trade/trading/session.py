@@ -12,7 +12,7 @@ from real_trade.trading.desk import Desk
 
 if TYPE_CHECKING:
     from real_trade.kernels.accounting import Ledger
-    from real_trade.trading.desk import Bar
+    from real_trade.model.bars import Bar
     from real_trade.trading.strategy import Strategy
 
 

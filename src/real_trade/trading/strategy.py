@@ -13,9 +13,9 @@ from real_trade.trading.params import Choice, Float, Int, Parameter, Quantity
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from real_trade.model.bars import Bars
+    from real_trade.model.bars import Bar, Bars
     from real_trade.model.instrument import Instrument, Market
-    from real_trade.trading.desk import Bar, Desk
+    from real_trade.trading.desk import Desk
 
 
 class NoState(NamedTuple):

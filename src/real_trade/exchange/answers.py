@@ -1,0 +1,72 @@
+"""What passes between a venue's face and the wire."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from real_trade.exchange.pages import CLEAN, Blemish
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A request as a venue sees it.
+
+    Attributes:
+        method, path: as sent.
+        params: query parameters, decoded.
+        blemish: what a fault does to the rows of the answer.
+    """
+
+    method: str
+    path: str
+    params: Mapping[str, str]
+    blemish: Blemish = CLEAN
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer before it goes out.
+
+    Attributes:
+        status: HTTP status.
+        body: the bytes.
+        code: the venue's own code; 0 where all is well.
+        rows: rows of market data carried.
+        headers: beside the usual ones.
+        content_type: MIME type.
+    """
+
+    status: int
+    body: bytes
+    code: int = 0
+    rows: int = 0
+    headers: Mapping[str, str] = field(default_factory=dict)
+    content_type: str = "application/json"
+
+
+class VenueFace(Protocol):
+    """One venue's REST interface over a market."""
+
+    def admit(self, query: Query) -> Answer | None:
+        """Count a request against the limits; return the refusal if it exceeds them."""
+        ...
+
+    def answer(self, query: Query) -> Answer:
+        """Return the answer to an admitted request."""
+        ...
+
+    def limit_headers(self, query: Query) -> dict[str, str]:
+        """Return the headers that tell how much of the limits is used."""
+        ...
+
+    def throttled(self, query: Query, wait_s: float) -> Answer:
+        """Return what the venue says to one who is too fast and should wait."""
+        ...
+
+    def addresses(self, root: str) -> dict[str, str]:
+        """Return the base URLs to announce, by name; ``rest`` among them."""
+        ...

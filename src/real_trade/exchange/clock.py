@@ -1,0 +1,28 @@
+"""The market's clock: starts where it is told and runs as fast as it is told."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from real_trade.model import Clock
+
+
+class MarketClock:
+    """Market time, driven by a machine clock.
+
+    Args:
+        machine: the clock that drives it.
+        start_ms: market time at the moment of creation.
+        speed: market seconds per machine second; 0 stands still.
+    """
+
+    def __init__(self, machine: Clock, start_ms: int, speed: float = 1.0) -> None:
+        self._machine = machine
+        self._began_ms = machine.now_ms()
+        self._start_ms = start_ms
+        self._speed = speed
+
+    def now_ms(self) -> int:
+        """Return the market time in milliseconds UTC."""
+        return self._start_ms + int((self._machine.now_ms() - self._began_ms) * self._speed)

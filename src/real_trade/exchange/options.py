@@ -1,0 +1,117 @@
+"""What an exchange process is told when it starts."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from real_trade.exchange.limits import Rate
+from real_trade.model import InputError, SafetyRefusal, parse_time
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from real_trade.exchange.faults import FaultPlan
+
+VENUES: Final = ("binance", "bybit")
+MINUTE_MS: Final = 60_000
+DEFAULT_FROM: Final = "2024-01-01"
+DEFAULT_TO: Final = "2024-04-01"
+DEFAULT_SYMBOLS: Final = ("BTCUSDT", "ETHUSDT", "BTCUSD")
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeOptions:
+    """How to run a history server.
+
+    Attributes:
+        venue: ``bybit`` or ``binance``.
+        host: a loopback address.
+        port: 0 takes a free one.
+        data: folder of the store to replay; None for a rehearsal market.
+        seed: of the rehearsal market.
+        from_ms, to_ms: its span, on whole minutes.
+        symbols: what it lists.
+        now_ms: market time at the start; None for the end of the data.
+        speed: market seconds per second.
+        rate_limit: None for the venue's own, else units per seconds; ``Rate(None, ...)`` for no limit.
+        ban_s: length of a ban.
+        faults: what may go wrong.
+        fault_seed: decides when it does.
+        log: file that gets one JSON line per request.
+    """
+
+    venue: str
+    host: str = "127.0.0.1"
+    port: int = 0
+    data: Path | None = None
+    seed: int = 1
+    from_ms: int = parse_time(DEFAULT_FROM)
+    to_ms: int = parse_time(DEFAULT_TO)
+    symbols: tuple[str, ...] = DEFAULT_SYMBOLS
+    now_ms: int | None = None
+    speed: float = 1.0
+    rate_limit: Rate | None = None
+    ban_s: float = 600.0
+    faults: tuple[FaultPlan, ...] = ()
+    fault_seed: int = 0
+    log: Path | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be served."""
+        if self.venue not in VENUES:
+            raise _bad("venue", self.venue, f"Use one of {', '.join(VENUES)}.")
+        if not _is_loopback(self.host):
+            raise SafetyRefusal(
+                f"The exchange does not listen on {self.host}.",
+                code="not_loopback",
+                field="host",
+                value=self.host,
+                fix="It is a rehearsal for this machine only: use 127.0.0.1.",
+            )
+        if not 0 <= self.port <= 65_535:
+            raise _bad("port", self.port, "Use 0 for a free one, or a number up to 65535.")
+        if self.from_ms % MINUTE_MS or self.to_ms % MINUTE_MS:
+            raise _bad("from", self.from_ms, "Begin and end on whole minutes.")
+        if self.to_ms <= self.from_ms:
+            raise _bad("to", self.to_ms, "The span ends after it begins.")
+        if self.seed < 0:
+            raise _bad("seed", self.seed, "Use a whole number from 0 on.")
+        if not 0.0 <= self.speed <= 100_000.0:
+            raise _bad("speed", self.speed, "Use 0 to stand still, 1 for real time, at most 100000.")
+        if not 0.0 <= self.ban_s < float("inf"):
+            raise _bad("ban-seconds", self.ban_s, "Use a number of seconds from 0 on.")
+
+
+def parse_rate_limit(text: str) -> Rate | None:
+    """Read ``on`` (the venue's own limit), ``off``, or ``N/S``: N units within S seconds.
+
+    Raises:
+        InputError: none of these.
+    """
+    if text == "on":
+        return None
+    if text == "off":
+        return Rate(None, 60.0)
+    units, _, seconds = text.partition("/")
+    try:
+        rate = Rate(int(units), float(seconds))
+    except ValueError:
+        rate = Rate(0, 0.0)
+    if not rate.units or rate.units < 0 or not 0.001 <= rate.seconds < 86_400:
+        raise _bad("rate-limit", text, "Use on, off, or such as 600/5: so many within so many seconds.")
+    return rate
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _bad(field: str, value: object, fix: str) -> InputError:
+    return InputError(f"{field} {value!r} cannot be used.", code="bad_option", field=field, value=value, fix=fix)

@@ -1,0 +1,242 @@
+"""Pages of bars as finished JSON rows: which rows a query means, and their bytes.
+
+Bars are rendered in blocks that are kept for a while, since a reader asks for neighbours; a page is then cut out of
+the blocks' bytes. The bar that is open at market time is rendered on its own, from the minutes up to now.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from functools import partial as partial_of
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
+
+import numpy as np
+
+from real_trade.exchange.bars import BarTable, aggregate, joined, partial
+from real_trade.exchange.digits import Piece, RenderedBlock, render_rows
+
+if TYPE_CHECKING:
+    from real_trade.exchange.source import MarketSource
+    from real_trade.model import FundingRates, Instrument, Interval, SeriesKind
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+# How the rows of a table are spelled.
+RowStyle = Callable[[BarTable], Sequence[Piece]]
+BLOCK: Final = 4_000
+_BLOCKS_KEPT: Final = 48
+_TABLES_KEPT: Final = 12
+_DAY_MS: Final = 86_400_000
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Which bars a query asks for.
+
+    Attributes:
+        start_ms, end_ms: first and last opening time, both inclusive; None leaves the side open.
+        limit: most rows.
+        from_start: of too many rows keep the oldest; else the newest.
+    """
+
+    start_ms: int | None
+    end_ms: int | None
+    limit: int
+    from_start: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Blemish:
+    """What a fault does to the rows of one answer.
+
+    Attributes:
+        drop: leave a row in the middle out.
+        revise: give the newest finished bar with a volume that is not final.
+    """
+
+    drop: bool = False
+    revise: bool = False
+
+
+CLEAN: Final = Blemish()
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Rows of an answer: JSON text without the outer brackets, and how many there are."""
+
+    text: bytes
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class DayStats:
+    """Twenty-four hours up to now, as exact numbers: prices, volume, turnover, trades, time of the first bar."""
+
+    first: Decimal
+    last: Decimal
+    high: Decimal
+    low: Decimal
+    volume: Decimal
+    turnover: Decimal
+    trades: int
+    open_ms: int
+
+
+class _Recent(Generic[K, V]):
+    """What was made last, by name; forgets what was used longest ago."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._kept: OrderedDict[K, V] = OrderedDict()
+
+    def get(self, key: K, make: Callable[[], V]) -> V:
+        """Return what is kept under a name, made now if it is not."""
+        if key in self._kept:
+            self._kept.move_to_end(key)
+            return self._kept[key]
+        value = self._kept[key] = make()
+        if len(self._kept) > self._size:
+            self._kept.popitem(last=False)
+        return value
+
+
+class History:
+    """The bars of a market, by series and interval, and pages of them.
+
+    Args:
+        source: where the market comes from.
+        newest_first: the order of rows in an answer.
+    """
+
+    def __init__(self, source: MarketSource, *, newest_first: bool) -> None:
+        self._source = source
+        self._newest_first = newest_first
+        self._tables: _Recent[tuple[str, ...], BarTable] = _Recent(_TABLES_KEPT)
+        self._funding: _Recent[tuple[str, ...], FundingRates] = _Recent(_TABLES_KEPT)
+        self._blocks: _Recent[tuple[object, ...], RenderedBlock] = _Recent(_BLOCKS_KEPT)
+
+    def table(self, instrument: Instrument, kind: SeriesKind, interval: Interval | None = None) -> BarTable:
+        """Return all bars of a series, those of the future included; no interval means the shortest there is."""
+        name = (instrument.market, instrument.symbol, kind)
+        base = self._tables.get(name, lambda: self._source.bars(instrument, kind))
+        if interval is None or interval == base.interval:
+            return base
+        return self._tables.get((*name, interval.name), lambda: aggregate(base, interval))
+
+    def serves(self, instrument: Instrument, kind: SeriesKind, interval: Interval) -> bool:
+        """Tell whether bars of an interval can be made from what there is."""
+        base = self.table(instrument, kind).interval
+        return interval.is_month or (not base.is_month and interval.length_ms % base.length_ms == 0)
+
+    def open_bar(self, instrument: Instrument, kind: SeriesKind, interval: Interval, now_ms: int) -> BarTable | None:
+        """Return the bar that is open at market time, made of what has happened so far; None if nothing has."""
+        base = self.table(instrument, kind)
+        lo, hi = np.searchsorted(base.time, [interval.floor(now_ms), now_ms + 1]).tolist()
+        if lo == hi:
+            return None
+        last = base.rows(hi - 1, hi)
+        elapsed = now_ms - int(last.time[0])
+        seen = joined([base.rows(lo, hi - 1), partial(last, elapsed)])
+        return aggregate(seen, interval)
+
+    def funding(self, instrument: Instrument) -> FundingRates:
+        """Return every funding settlement of an instrument, those of the future included."""
+        name = (instrument.market, instrument.symbol)
+        return self._funding.get(name, lambda: self._source.funding(instrument))
+
+    def last_day(self, instrument: Instrument, kind: SeriesKind, now_ms: int) -> DayStats | None:
+        """Return what the last 24 hours were like; None where nothing was traded in them."""
+        base = self.table(instrument, kind)
+        lo, hi = np.searchsorted(base.time, [now_ms - _DAY_MS, now_ms], side="right").tolist()
+        if lo == hi:
+            return None
+        last = base.rows(hi - 1, hi)
+        bars = joined([base.rows(lo, hi - 1), partial(last, now_ms - int(last.time[0]))])
+        price, volume, turnover = (
+            Decimal(1).scaleb(-d) for d in (bars.grid.price, bars.grid.volume, bars.grid.turnover)
+        )
+        return DayStats(
+            first=int(bars.open[0]) * price,
+            last=int(bars.close[-1]) * price,
+            high=int(bars.high.max()) * price,
+            low=int(bars.low.min()) * price,
+            volume=int(bars.volume.sum()) * volume,
+            turnover=int(bars.turnover.sum()) * turnover,
+            trades=int(bars.trades.sum()),
+            open_ms=int(bars.time[0]),
+        )
+
+    def page(
+        self,
+        instrument: Instrument,
+        kind: SeriesKind,
+        interval: Interval,
+        window: Window,
+        now_ms: int,
+        style: RowStyle,
+        blemish: Blemish = CLEAN,
+    ) -> Page:
+        """Return the rows that a query means, as the market stands at ``now_ms``."""
+        table = self.table(instrument, kind, interval)
+        opened_ms = interval.floor(now_ms)
+        finished = int(np.searchsorted(table.time, opened_ms))
+        wanted = window.end_ms is None or window.end_ms >= opened_ms
+        current = self.open_bar(instrument, kind, interval, now_ms) if wanted else None
+        lo, hi = _rows_of(window, table, finished + (current is not None))
+        closed = max(lo, min(hi, finished))
+        pieces: list[bytes | memoryview] = []
+        if hi > closed and current is not None:
+            pieces.append(self._single(current, style))
+        if blemish.revise and closed > lo:
+            pieces.append(self._single(_preliminary(table.rows(closed - 1, closed)), style))
+            closed -= 1
+        name = (instrument.market, instrument.symbol, kind, interval.name, style)
+        middle = (lo + closed) // 2 if blemish.drop and closed - lo > 2 else closed
+        pieces += reversed(self._cut(name, table, min(closed, middle + 1), closed, style))
+        pieces += reversed(self._cut(name, table, lo, middle, style))
+        if not self._newest_first:
+            pieces.reverse()
+        return Page(b"".join(pieces)[:-1], hi - lo - (middle < closed))
+
+    def _cut(
+        self, name: tuple[object, ...], table: BarTable, lo: int, hi: int, style: RowStyle
+    ) -> list[bytes | memoryview]:
+        """Return the text of finished rows in ``[lo, hi)``, block by block, ascending blocks."""
+        parts: list[bytes | memoryview] = []
+        for number in range(lo // BLOCK, -(-hi // BLOCK)):
+            first = number * BLOCK
+            last = min(first + BLOCK, len(table))
+            rows = table.rows(first, last)
+            block = self._blocks.get((*name, number), partial_of(self._render, rows, style))
+            begin, end = max(lo, first), min(hi, last)
+            if self._newest_first:
+                cut = slice(block.ends[last - end], block.ends[last - begin])
+            else:
+                cut = slice(block.ends[begin - first], block.ends[end - first])
+            parts.append(memoryview(block.text)[cut])
+        return parts
+
+    def _render(self, rows: BarTable, style: RowStyle) -> RenderedBlock:
+        return render_rows(style(rows.reversed() if self._newest_first else rows), len(rows))
+
+    def _single(self, bar: BarTable, style: RowStyle) -> bytes:
+        return render_rows(style(bar), 1).text
+
+
+def _rows_of(window: Window, table: BarTable, shown: int) -> tuple[int, int]:
+    """Return the row numbers ``[lo, hi)`` of a window among the first ``shown`` rows."""
+    lo = 0 if window.start_ms is None else int(np.searchsorted(table.time[:shown], window.start_ms))
+    hi = shown if window.end_ms is None else int(np.searchsorted(table.time[:shown], window.end_ms, side="right"))
+    hi = max(lo, hi)
+    if hi - lo > window.limit:
+        return (lo, lo + window.limit) if window.from_start else (hi - window.limit, hi)
+    return lo, hi
+
+
+def _preliminary(bar: BarTable) -> BarTable:
+    """Return a finished bar as a hurried venue gives it: the last trades are not counted yet."""
+    return replace(bar, volume=bar.volume * 9 // 10, turnover=bar.turnover * 9 // 10, trades=bar.trades * 9 // 10)

@@ -1,0 +1,29 @@
+"""Numbers as the venues write and read them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+
+def plain(value: Decimal | float, decimals: int | None = None) -> str:
+    """Return a number without exponent: cut to its own digits (eight at most), or with so many decimals.
+
+    >>> from decimal import Decimal
+    >>> plain(Decimal("0.10")), plain(1e-05), plain(Decimal(5), 2)
+    ('0.1', '0.00001', '5.00')
+    """
+    if decimals is not None:
+        return f"{value:.{decimals}f}"
+    text = f"{value:.8f}" if isinstance(value, float) else f"{value:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def whole_number(text: str) -> int | None:
+    """Return the whole number that a text spells, None if it spells none that fits 64 bits."""
+    digits = text.removeprefix("-")
+    if not digits.isascii() or not digits.isdigit() or len(digits) > 18:
+        return None
+    return int(text)

@@ -1,0 +1,1 @@
+"""Results made readable: text, files and the page; reached through `utils.registry` or by module."""

@@ -1,0 +1,49 @@
+"""The report as Markdown: for a repository, a ticket or a message."""
+
+from __future__ import annotations
+
+import re
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from real_trade.metrics.registry import METRICS
+from real_trade.model.clock import format_time
+from real_trade.report.formatting import scalar_text, show
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from real_trade.backtest.result import BacktestResult
+
+_ACTIVE = re.compile(r"([\\`*_{}\[\]<>#|])")
+
+
+def render_markdown(result: BacktestResult) -> str:
+    """Return the figures, parameters, data and hashes of a backtest as Markdown tables."""
+    facts, currency = result.data, result.instrument.settle
+    where = f"{facts.venue} {facts.market} {facts.symbol} {facts.interval}"
+    parts = [
+        f"# {_safe(result.strategy)}: {_safe(where)}",
+        f"{format_time(facts.from_ms)} to {format_time(facts.to_ms)}, {facts.bars:,} bars.",
+        f"Gaps: {len(facts.gaps):,} ({facts.missing_bars:,} bars missing). Bars filled in: {facts.synthetic:,}.",
+        *(f"> Warning: {_safe(warning)}" for warning in result.warnings),
+    ]
+    for group, metrics in groupby(METRICS.values(), key=lambda metric: metric.group):
+        rows = [(metric.label, show(metric, result.stats[metric.name], currency)) for metric in metrics]
+        parts.append(_table(group, "Value", rows))
+    parts += [_mapping("Parameter", result.params), _mapping("Setting", result.settings)]
+    parts.append(_table("Hash", "sha256", result.hashes.items()))
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _mapping(title: str, values: Mapping[str, object]) -> str:
+    return _table(title, "Value", ((name, scalar_text(value)) for name, value in values.items())) if values else ""
+
+
+def _table(first: str, second: str, rows: Iterable[tuple[str, str]]) -> str:
+    lines = [f"| {first} | {second} |", "| :--- | ---: |"]
+    return "\n".join(lines + [f"| {_safe(name)} | {_safe(value)} |" for name, value in rows])
+
+
+def _safe(text: str) -> str:
+    return _ACTIVE.sub(r"\\\1", " ".join(str(text).split()))

@@ -1,0 +1,105 @@
+"""The text block: what a trader reads in the terminal after a backtest, in ASCII, which every terminal shows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from real_trade.metrics.registry import METRICS
+from real_trade.model.clock import format_time
+from real_trade.report.formatting import show
+
+if TYPE_CHECKING:
+    from real_trade.backtest.result import BacktestResult
+
+# (label, metric or metrics shown side by side); None draws a line.
+_ROWS: Final[tuple[tuple[str, tuple[str, ...]] | None, ...]] = (
+    ("Trades / per day", ("trades", "trades_per_day")),
+    ("Start balance", ("initial_equity",)),
+    ("Final balance", ("final_equity",)),
+    ("Net profit", ("net_profit", "net_profit_pct")),
+    ("Profit before fees", ("gross_profit",)),
+    ("Fees", ("fees", "cost_bps")),
+    ("CAGR", ("cagr",)),
+    ("Sharpe / Sortino", ("sharpe", "sortino")),
+    ("Calmar / Omega", ("calmar", "omega")),
+    ("Profit factor", ("profit_factor",)),
+    ("Expectancy (ratio)", ("expectancy", "expectancy_ratio")),
+    ("SQN / Kelly", ("sqn", "kelly")),
+    ("Value traded", ("volume_traded",)),
+    ("Break-even cost", ("break_even_cost_bps",)),
+    ("Maker share", ("maker_share",)),
+    ("Exposure", ("exposure",)),
+    None,
+    ("Wins / draws / losses", ("wins", "draws", "losses")),
+    ("Win rate", ("win_rate",)),
+    ("Average win / loss", ("avg_win", "avg_loss")),
+    ("Long / short trades", ("long_trades", "short_trades")),
+    ("Long / short profit", ("long_net", "short_net")),
+    ("Best / worst trade", ("best_trade", "worst_trade")),
+    ("Best / worst day", ("best_day", "worst_day")),
+    ("Days won / flat / lost", ("winning_days", "flat_days", "losing_days")),
+    ("Holding, wins", ("avg_holding_minutes_wins",)),
+    ("Holding, losses", ("avg_holding_minutes_losses",)),
+    ("Longest run, wins / losses", ("max_consecutive_wins", "max_consecutive_losses")),
+    ("Orders / fills", ("orders", "fills")),
+    ("Rejected / canceled", ("rejected_orders", "canceled_orders")),
+    ("Position at the end", ("open_position",)),
+    None,
+    ("Lowest / highest balance", ("min_equity", "max_equity")),
+    ("Time under water", ("time_under_water",)),
+    ("Max drawdown", ("max_drawdown", "max_drawdown_abs")),
+    ("Drawdown from", ("max_drawdown_start",)),
+    ("Drawdown low", ("max_drawdown_end",)),
+    ("Drawdown recovered", ("max_drawdown_recovery",)),
+    ("Drawdown length", ("max_drawdown_days",)),
+    ("Market change", ("market_change",)),
+    ("Buy and hold", ("buy_and_hold",)),
+)
+
+
+def render_text(result: BacktestResult) -> str:
+    """Return the text block of a backtest, without a final line break."""
+    facts, currency = result.data, result.instrument.settle
+    table: list[tuple[str, str] | None] = [
+        ("From", _minute(facts.from_ms)),
+        ("To", _minute(facts.to_ms)),
+        *(_row(entry, result, currency) for entry in _ROWS),
+    ]
+    label_width = max(len(row[0]) for row in table if row)
+    value_width = max(len(row[1]) for row in table if row)
+    rule = f"+{'-' * (label_width + 2)}+{'-' * (value_width + 2)}+"
+    lines = [_title(result), rule]
+    lines += [rule if row is None else f"| {row[0]:<{label_width}} | {row[1]:>{value_width}} |" for row in table]
+    lines += [rule, _data_line(result), *(f"Warning: {warning}" for warning in result.warnings)]
+    return "\n".join(lines)
+
+
+def _row(entry: tuple[str, tuple[str, ...]] | None, result: BacktestResult, currency: str) -> tuple[str, str] | None:
+    if entry is None:
+        return None
+    label, names = entry
+    shown = [show(METRICS[name], result.stats[name], currency) for name in names]
+    if label.endswith("(ratio)"):
+        return label, f"{shown[0]} ({shown[1]})"
+    return label, " / ".join(shown)
+
+
+def _title(result: BacktestResult) -> str:
+    params = " ".join(f"{name}={value}" for name, value in result.params.items())
+    return f"{result.strategy} {params}".rstrip()
+
+
+def _minute(time_ms: int) -> str:
+    return format_time(time_ms).replace("T", " ").replace("Z", "").removesuffix(":00")
+
+
+def _data_line(result: BacktestResult) -> str:
+    facts = result.data
+    gaps = "no gaps"
+    if facts.gaps:
+        gaps = f"{len(facts.gaps)} gap{'s' if len(facts.gaps) > 1 else ''} ({facts.missing_bars:,} bars missing)"
+    synthetic = f", {facts.synthetic:,} filled in" if facts.synthetic else ""
+    return (
+        f"Data: {facts.venue} {facts.market} {facts.symbol} {facts.interval}, {facts.bars:,} bars, "
+        f"{gaps}{synthetic}, sha256 {facts.sha256[:16]}"
+    )

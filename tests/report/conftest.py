@@ -1,0 +1,151 @@
+"""Seeded results of any size, whose orders, fills, trades and equity agree with each other exactly."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from real_trade.backtest.result import FILL_DTYPE, ORDER_DTYPE, TRADE_DTYPE, BacktestResult, DataFacts
+from real_trade.model.instrument import Instrument, Market
+from real_trade.model.order import OrderStatus, OrderType, RejectReason
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MINUTE = 60_000
+START = 1_672_531_200_000  # 2023-01-01
+# Money units per tick and lot: 0.01 * 0.00001 / 1e-8.
+GRID = 10
+
+
+def make_bars(rng: np.random.Generator, bars: int, gap: tuple[int, int] | None) -> tuple[np.ndarray, ...]:
+    """Return time and OHLC in ticks: a walk with volatility clusters, and one gap (bar, missing bars)."""
+    clusters = np.exp(np.repeat(rng.normal(0, 0.5, bars // 240 + 1), 240)[:bars])
+    steps = rng.standard_t(4, bars) * clusters * 0.0005
+    close = np.rint(np.exp(np.cumsum(steps)) * 1_700_000).astype(np.int64) + 1
+    open_ = np.concatenate([close[:1], close[:-1]])
+    reach = np.abs(rng.normal(0, 0.0003, (2, bars))) * clusters * close
+    high = np.maximum(open_, close) + reach[0].astype(np.int64)
+    low = np.maximum(np.minimum(open_, close) - reach[1].astype(np.int64), 1)
+    time_ms = START + np.arange(bars, dtype=np.int64) * MINUTE
+    if gap:
+        time_ms[gap[0] :] += gap[1] * MINUTE
+    return time_ms, open_, high, low, close
+
+
+def make_fills(rng: np.random.Generator, time_ms: np.ndarray, open_: np.ndarray, trades: int) -> tuple[np.ndarray, ...]:
+    """Return orders, fills and trades: entries and exits at the open of distinct bars, both sides, 0.1 % fee."""
+    bars = np.sort(rng.choice(np.arange(1, len(time_ms)), 2 * trades, replace=False))
+    side = rng.choice([1, -1], trades)
+    lots = rng.integers(100, 3000, trades)
+    sides = np.column_stack([side, -side]).ravel()
+    fills = np.zeros(2 * trades, dtype=FILL_DTYPE)
+    fills["order_id"] = np.arange(1, 2 * trades + 1)
+    fills["bar"], fills["time_ms"], fills["side"] = bars, time_ms[bars], sides
+    fills["price_ticks"], fills["lots"] = open_[bars], np.repeat(lots, 2)
+    fills["maker"] = rng.integers(0, 2, 2 * trades)
+    value = fills["price_ticks"] * fills["lots"] * GRID
+    fills["fee"] = np.rint(value * np.where(fills["maker"] > 0, 0.0002, 0.0005)).astype(np.int64)
+    orders = np.zeros(2 * trades, dtype=ORDER_DTYPE)
+    for name in ("order_id", "side", "lots"):
+        orders[name] = fills[name]
+    orders["bar"], orders["time_ms"] = bars - 1, time_ms[bars - 1]
+    orders["type"] = np.where(fills["maker"] > 0, OrderType.LIMIT, OrderType.MARKET)
+    orders["price_ticks"] = np.where(fills["maker"] > 0, fills["price_ticks"], 0)
+    orders["status"], orders["filled_lots"], orders["final_bar"] = OrderStatus.FILLED, fills["lots"], bars
+    entry, exit_ = fills[0::2], fills[1::2]
+    rows = np.zeros(trades, dtype=TRADE_DTYPE)
+    rows["entry_bar"], rows["exit_bar"] = entry["bar"], exit_["bar"]
+    rows["entry_ms"], rows["exit_ms"] = entry["time_ms"], exit_["time_ms"]
+    rows["side"], rows["lots"] = side, lots
+    rows["entry_price"], rows["exit_price"] = entry["price_ticks"] * 0.01, exit_["price_ticks"] * 0.01
+    rows["gross"] = side * lots * GRID * (exit_["price_ticks"] - entry["price_ticks"])
+    rows["fees"] = entry["fee"] + exit_["fee"]
+    rows["net"] = rows["gross"] - rows["fees"]
+    return orders, fills, rows
+
+
+def reject_some(orders: np.ndarray, count: int) -> np.ndarray:
+    """Return the orders with so many rejected and canceled ones after them."""
+    extra = np.zeros(count, dtype=ORDER_DTYPE)
+    extra["order_id"] = np.arange(len(orders) + 1, len(orders) + count + 1)
+    extra["side"], extra["lots"], extra["price_ticks"] = 1, 500, 1_650_000
+    extra["type"] = OrderType.LIMIT
+    extra["time_ms"] = START
+    extra["status"] = np.where(np.arange(count) % 2, OrderStatus.REJECTED, OrderStatus.CANCELED)
+    extra["reason"] = np.where(np.arange(count) % 2, RejectReason.INSUFFICIENT_FUNDS, RejectReason.BY_STRATEGY)
+    return np.concatenate([orders, extra])
+
+
+def make_result(
+    bars: int = 5000,
+    trades: int = 40,
+    *,
+    seed: int = 1,
+    gap: tuple[int, int] | None = None,
+    rejected: int = 0,
+    cash: int = 10_000,
+    **changes: Any,
+) -> BacktestResult:
+    """Return a result of so many one-minute bars and closed trades."""
+    rng = np.random.default_rng(seed)
+    time_ms, open_, high, low, close = make_bars(rng, bars, gap)
+    orders, fills, rows = make_fills(rng, time_ms, open_, trades)
+    position, cash_units = np.zeros(bars, dtype=np.int64), np.full(bars, cash * 10**8, dtype=np.int64)
+    signed = fills["side"] * fills["lots"]
+    flow = np.zeros(bars, dtype=np.int64)
+    np.add.at(position, fills["bar"], signed)
+    np.add.at(flow, fills["bar"], -signed * fills["price_ticks"] * GRID - fills["fee"])
+    equity = cash_units + np.cumsum(flow) + np.cumsum(position) * close * GRID
+    gaps = ((int(time_ms[gap[0] - 1]) + MINUTE, int(time_ms[gap[0]]), gap[1]),) if gap else ()
+    end = int(time_ms[-1]) + MINUTE if bars else START
+    values: dict[str, Any] = {
+        "strategy": "sma_cross",
+        "params": {"fast": 20, "slow": 100, "size": "0.01", "mode": "long_short"},
+        "instrument": Instrument(
+            "bybit",
+            "BTCUSDT",
+            Market.LINEAR,
+            "BTC",
+            "USDT",
+            "USDT",
+            Decimal("0.01"),
+            Decimal("0.00001"),
+            Decimal("0.00001"),
+        ),
+        "data": DataFacts("bybit", "linear", "BTCUSDT", "1m", START, end, bars, gaps, 0, "ab" * 32),
+        "settings": {"cash": str(cash), "cash_units": cash * 10**8, "fee_taker": "0.0005", "fee_maker": "0.0002"},
+        "hashes": {"data": "ab" * 32, "code": "cd" * 32, "config": "ef" * 32, "orders": "01" * 32},
+        "runner": "compiled",
+        "time_ms": time_ms,
+        "open": open_,
+        "high": high,
+        "low": low,
+        "close": close,
+        "equity_units": equity,
+        "order_rows": reject_some(orders, rejected),
+        "fill_rows": fills,
+        "trade_rows": rows,
+    }
+    return BacktestResult(**(values | changes))
+
+
+@pytest.fixture(scope="session")
+def build_result() -> Callable[..., BacktestResult]:
+    """Return the maker of seeded results."""
+    return make_result
+
+
+@pytest.fixture(scope="session")
+def small_result() -> BacktestResult:
+    """Return a result of 5000 bars with a gap, 40 trades and rejected orders."""
+    return make_result(gap=(2000, 80), rejected=5, warnings=("1 gap: 80 bars are missing.",))
+
+
+@pytest.fixture(scope="session")
+def large_result() -> BacktestResult:
+    """Return a result of 1.4 million bars and 5000 trades."""
+    return make_result(1_402_480, 5000, gap=(118_000, 80), rejected=100)
