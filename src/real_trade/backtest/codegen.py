@@ -25,6 +25,7 @@ import numpy as np
 
 from real_trade import __version__
 from real_trade.kernels import accounting, book, jit, matching
+from real_trade.model import bars as bars_module
 from real_trade.model import order as order_module
 from real_trade.trading import desk as desk_module
 
@@ -161,7 +162,7 @@ def code_hash(strategy: type[Strategy], *texts: str) -> str:
     digest = hashlib.sha256()
     for part in (__version__, sys.version, numba.__version__, np.__version__, strategy.__qualname__, *texts):
         digest.update(part.encode() + b"\0")
-    modules = [accounting, book, jit, matching, order_module, desk_module]
+    modules = [accounting, bars_module, book, jit, matching, order_module, desk_module]
     files = {Path(str(module.__file__)) for module in modules}
     for function in (strategy.on_bar, strategy.features):
         files |= _files_behind(function)

@@ -13,7 +13,7 @@ from real_trade.backtest.diagnosis import explain_failure
 from real_trade.backtest.reference import run_reference, too_many_orders, too_much_money
 from real_trade.backtest.result import FILL_DTYPE, ORDER_DTYPE
 from real_trade.kernels.book import FILL_COLUMNS, ORDER_COLUMNS, REQUEST_COLUMNS, REQUEST_ROWS
-from real_trade.kernels.jit import compiled, jit_is_on
+from real_trade.kernels.jit import compiled_part, jit_is_on
 from real_trade.model.bars import Bar
 from real_trade.model.errors import StrategyError
 from real_trade.model.instrument import MONEY_UNIT
@@ -106,7 +106,7 @@ def loop_of(strategy: type[Strategy], feature_names: tuple[str, ...]) -> Callabl
     """Return the compiled loop of a strategy, made once per process."""
     key = (strategy, feature_names)
     if key not in _LOOPS:
-        _LOOPS[key] = compiled_loop(strategy, feature_names, compiled(strategy.on_bar))
+        _LOOPS[key] = compiled_loop(strategy, feature_names, compiled_part(strategy.on_bar))
     return _LOOPS[key]
 
 

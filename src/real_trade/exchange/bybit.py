@@ -73,7 +73,9 @@ class BybitFace:
         del query
         if self._limit.admit():
             return None
-        return Answer(403, b"access too frequent", code=403, content_type="text/plain")
+        # The venue's ban lasts ten minutes; a shortened one is told, so that clients need not wait as long.
+        left = {"Retry-After": str(self._limit.ban_left_s())}
+        return Answer(403, b"access too frequent", code=403, headers=left, content_type="text/plain")
 
     def answer(self, query: Query) -> Answer:
         """Return the answer to an admitted request."""

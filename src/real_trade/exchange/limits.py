@@ -49,6 +49,10 @@ class BurstLimit:
         self._times.append(now)
         return True
 
+    def ban_left_s(self) -> int:
+        """Return the whole seconds until the ban is over, rounded up."""
+        return _seconds(max(0, self._banned_until_ms - self._clock.now_ms()))
+
     @property
     def units(self) -> int | None:
         """Return how many requests a window takes, None without a limit."""

@@ -29,6 +29,7 @@ __all__ = [
     "COMPILER_ERRORS",
     "compiled",
     "compiled_methods",
+    "compiled_part",
     "handle_of",
     "int_column",
     "int_table",
@@ -43,6 +44,11 @@ def compiled(function: Callable[P, R]) -> Callable[P, R]:
     No fast-math and no parallel reduction: both would break bit-equality with plain Python.
     """
     return cast("Callable[P, R]", numba.njit(cache=True, fastmath=False)(function))
+
+
+def compiled_part(function: Callable[P, R]) -> Callable[P, R]:
+    """Compile a function that is only ever called from a cached one, and so needs no cache of its own."""
+    return cast("Callable[P, R]", numba.njit(cache=False, fastmath=False)(function))
 
 
 def plain(function: Callable[P, R]) -> Callable[P, R]:

@@ -1,0 +1,139 @@
+"""Measure us and the peers in one run, one at a time, on the same bars; write bench/RESULTS.md.
+
+The bars are the real BTCUSDT minutes if REAL_DATA has them, else a seeded random walk of the same length. Peers live in
+environments of their own under .venv-bench, since they pin what we do not. Ratios are what counts; absolute figures
+belong to the machine.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
+PEERS = {
+    "vectorbt": ["vectorbt[rust]==1.2.0"],
+    "backtesting": ["backtesting==0.6.6", "pandas<3"],
+    "backtrader": ["backtrader==1.9.78.123", "pandas<3"],
+}
+REAL_FILE = "klines/binance_spot_BTCUSDT_1m_2023-01_2025-08.parquet"
+# What must hold, as (sentence, value, bound, higher is better).
+Claim = tuple[str, float, float, bool]
+
+
+def main() -> None:
+    """Run everything and write the table."""
+    work = ROOT / ".venv-bench"
+    work.mkdir(exist_ok=True)
+    bars = prepare_bars(work)
+    ours = rows([sys.executable, str(HERE / "ours.py")], bars)
+    scale = rows([sys.executable, str(HERE / "ours.py"), "scale"], bars)
+    peers = [row for name, packages in PEERS.items() for row in rows([peer_python(work, name, packages), str(HERE / "peers" / f"peer_{name}.py")], bars)]
+    whole = rows([sys.executable, str(HERE / "whole.py")], bars)
+    report = render(ours, scale, peers, whole)
+    (HERE / "RESULTS.md").write_text(report, encoding="utf-8")
+    sys.stdout.write(report)
+
+
+def prepare_bars(work: Path) -> Path:
+    """Write the bars once as an uncompressed file that every environment can read."""
+    import numpy as np
+
+    target = work / "bars.npz"
+    names = ("timestamp", "open", "high", "low", "close", "volume")
+    real = Path(os.environ.get("REAL_DATA", "")) / REAL_FILE
+    if real.is_file():
+        import pyarrow.parquet as pq
+
+        table = pq.read_table(real)
+        np.savez(target, **{name: table[name].to_numpy() for name in names})
+        return target
+    rng = np.random.default_rng(7)
+    count = 1_400_000
+    close = np.round(60_000 * np.exp(np.cumsum(rng.normal(0, 5e-4, count))), 2)
+    open_ = np.concatenate([[60_000.0], close[:-1]])
+    high, low = np.maximum(open_, close) + 1, np.minimum(open_, close) - 1
+    stamps = 1_672_531_200_000 + np.arange(count) * 60_000
+    np.savez(target, **dict(zip(names, (stamps, open_, high, low, close, rng.random(count)), strict=True)))
+    return target
+
+
+def peer_python(work: Path, name: str, packages: list[str]) -> str:
+    """Return the interpreter of a peer's environment, made on first use."""
+    folder = work / name
+    python = folder / "bin" / "python"
+    if not python.exists():
+        uv = str(Path(sys.executable).with_name("uv"))
+        subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, str(folder)], check=True)
+        subprocess.run([uv, "pip", "install", "--quiet", "--compile-bytecode", "--python", str(python), *packages], check=True)
+    return str(python)
+
+
+def rows(command: list[str], bars: Path) -> list[dict[str, float | str]]:
+    """Run a script and return the JSON lines that it printed."""
+    environment = {**os.environ, "BENCH_BARS": str(bars), "PYTHONPATH": str(HERE), "PYTHONWARNINGS": "ignore"}
+    run = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    if run.returncode:
+        sys.exit(f"{' '.join(command)} failed:\n{run.stderr[-2000:]}")
+    return [json.loads(line) for line in run.stdout.splitlines() if line.startswith("{")]
+
+
+def claims(ours: list[dict], scale: list[dict], peers: list[dict], whole: list[dict]) -> list[Claim]:
+    """Return what is promised and what was measured."""
+    speed = {str(row["name"]).split(" ", maxsplit=1)[0]: float(row["bars_per_s"]) for row in peers}
+    fast = float(ours[0]["bars_per_s"])
+    plain = next(float(row["bars_per_s"]) for row in ours if row["name"] == "real_trade plain Python")
+    figures = {str(row["name"]): row for row in whole}
+    return [
+        ("compiled backtest, million bars/s", fast / 1e6, 40, True),
+        ("times vectorbt", fast / speed["vectorbt"], 2, True),
+        ("times backtesting.py", fast / speed["backtesting.py"], 200, True),
+        ("times Backtrader (from 50,000 bars)", fast / speed["Backtrader"], 3000, True),
+        ("plain Python, million bars/s", plain / 1e6, 1, True),
+        ("time for ten times the bars, times", float(scale[1]["seconds"]) / float(scale[0]["seconds"]), 11, False),
+        ("`real-trade backtest`, whole second run, s", float(figures["backtest command"]["seconds"]), 2.5, False),
+        ("`real-trade backtest`, peak memory, MB", float(figures["backtest command"]["rss_mb"]), 500, False),
+        ("store: write all bars, s", float(figures["store write"]["seconds"]), 0.8, False),
+        ("store: read all bars, s", float(figures["store read"]["seconds"]), 0.15, False),
+        ("store: read one day, ms", float(figures["store day"]["seconds"]) * 1e3, 10, False),
+    ]
+
+
+def render(ours: list[dict], scale: list[dict], peers: list[dict], whole: list[dict]) -> str:
+    """Return the page."""
+    lines = [
+        "# Benchmarks",
+        "",
+        f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores, {cpu_name()}, Python {platform.python_version()}; "
+        f"{int(ours[0]['bars']):,} one-minute bars. Made by `make bench`.",
+        "",
+        "| promised | measured | bound | holds |",
+        "|---|---|---|---|",
+    ]
+    for sentence, value, bound, higher in claims(ours, scale, peers, whole):
+        holds = value >= bound if higher else value <= bound
+        lines.append(f"| {sentence} | {value:,.2f} | {'≥' if higher else '≤'} {bound:,g} | {'yes' if holds else '**no**'} |")
+    lines += ["", "| run | bars | seconds (median) | bars/s | peak MB |", "|---|---|---|---|---|"]
+    lines += [
+        f"| {row['name']} | {int(row['bars']):,} | {float(row['seconds']):.4f} | {float(row['bars_per_s']):,.0f} | {float(row['rss_mb']):.0f} |"
+        for row in [*ours, *peers, *whole]
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def cpu_name() -> str:
+    """Return the processor's name."""
+    for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return platform.machine()
+
+
+if __name__ == "__main__":
+    main()

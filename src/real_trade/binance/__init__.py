@@ -1,0 +1,1 @@
+"""Binance: spot, USD-M futures (linear), COIN-M futures (inverse)."""

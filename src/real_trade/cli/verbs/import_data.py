@@ -1,0 +1,70 @@
+"""`real-trade import-data`: files into the store, all of them or none.
+
+Venue, market, symbol and interval come from the flags, else from the configuration where it says so, else from the
+files' names. They are never assumed: bars under a wrong name are worse than none.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from real_trade.cli.options import add_series_flags
+from real_trade.cli.session import Session, open_session
+from real_trade.model.errors import InputError
+from real_trade.model.instrument import Market
+from real_trade.model.series import SeriesKey
+
+if TYPE_CHECKING:
+    import argparse
+
+    from real_trade.cli.output import Output
+
+# Setting -> flag, in the order in which a missing one is asked for.
+_NEEDED: Final = {"exchange": "--venue", "market_type": "--market", "symbol": "--symbol", "timeframe": "--interval"}
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the flags."""
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="Parquet, CSV(.gz), or a venue's archive")
+    add_series_flags(parser, span=False)
+    parser.add_argument(
+        "--instrument", type=Path, metavar="FILE", help='facts as JSON, such as {"tick_size": "0.01", ...}'
+    )
+
+
+def run(args: argparse.Namespace, out: Output) -> int:
+    """Import and say what was stored."""
+    from real_trade.data.importing import import_files
+
+    _take_names(args)
+    session = open_session(args, out)
+    _refuse_assumed(session)
+    key = SeriesKey(session.venue, session.market, session.symbol, session.interval)
+    report = import_files(args.files, session.open_store(), key, instrument_file=args.instrument)
+    out.result(report.to_dict(), report.text())
+    return 0
+
+
+def _take_names(args: argparse.Namespace) -> None:
+    """Complete the flags by what the files' names say, where they agree."""
+    from real_trade.data.file_names import read_claim
+
+    claims = [read_claim(path) for path in args.files]
+    for name in ("venue", "market", "symbol", "interval"):
+        said = {str(value) for claim in claims if (value := getattr(claim, name)) is not None}
+        if name == "market":
+            said &= {str(market) for market in Market}
+        if getattr(args, name) is None and len(said) == 1:
+            setattr(args, name, said.pop())
+
+
+def _refuse_assumed(session: Session) -> None:
+    missing = [flag for key, flag in _NEEDED.items() if session.loaded.origins[key] == "default"]
+    if missing:
+        raise InputError(
+            f"The files' names do not say of what they are: {', '.join(missing)} missing.",
+            code="series_not_named",
+            field=missing[0],
+            fix=f"Add {', '.join(missing)}.",
+        )

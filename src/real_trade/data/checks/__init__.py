@@ -1,0 +1,1 @@
+"""Single checks over bars; `real_trade.data.verify` puts them together."""
