@@ -6,8 +6,8 @@ import sys
 from decimal import Decimal
 
 import numpy as np
-from common import CASH, FAST, FEE, SIZE, SLOW, emit, load, timed
 
+from common import CASH, FAST, FEE, SIZE, SLOW, emit, load, timed
 from real_trade.backtest.account import AccountSettings
 from real_trade.backtest.engine import Runner, simulate
 from real_trade.model import Instrument, Market, money
@@ -35,7 +35,12 @@ def measure(name: str, strategy_name: str, bars: Bars, runner: Runner, runs: int
     terms = settings.terms(BTC, bars)
     seconds, result = timed(lambda: simulate(strategy, bars, params, terms, money(settings.cash), runner), runs)
     emit(
-        name, len(bars.close), seconds, runner=runner, fills=len(result.fills), orders=len(result.orders),
+        name,
+        len(bars.close),
+        seconds,
+        runner=runner,
+        fills=len(result.fills),
+        orders=len(result.orders),
         final_equity=int(result.equity[-1]) * 1e-8,
     )
 

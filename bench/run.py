@@ -34,7 +34,11 @@ def main() -> None:
     bars = prepare_bars(work)
     ours = rows([sys.executable, str(HERE / "ours.py")], bars)
     scale = rows([sys.executable, str(HERE / "ours.py"), "scale"], bars)
-    peers = [row for name, packages in PEERS.items() for row in rows([peer_python(work, name, packages), str(HERE / "peers" / f"peer_{name}.py")], bars)]
+    peers = [
+        row
+        for name, packages in PEERS.items()
+        for row in rows([peer_python(work, name, packages), str(HERE / "peers" / f"peer_{name}.py")], bars)
+    ]
     whole = rows([sys.executable, str(HERE / "whole.py")], bars)
     report = render(ours, scale, peers, whole)
     (HERE / "RESULTS.md").write_text(report, encoding="utf-8")
@@ -71,7 +75,9 @@ def peer_python(work: Path, name: str, packages: list[str]) -> str:
     if not python.exists():
         uv = str(Path(sys.executable).with_name("uv"))
         subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, str(folder)], check=True)
-        subprocess.run([uv, "pip", "install", "--quiet", "--compile-bytecode", "--python", str(python), *packages], check=True)
+        subprocess.run(
+            [uv, "pip", "install", "--quiet", "--compile-bytecode", "--python", str(python), *packages], check=True
+        )
     return str(python)
 
 
@@ -118,13 +124,18 @@ def render(ours: list[dict], scale: list[dict], peers: list[dict], whole: list[d
     ]
     for sentence, value, bound, higher in claims(ours, scale, peers, whole):
         holds = value >= bound if higher else value <= bound
-        lines.append(f"| {sentence} | {value:,.2f} | {'≥' if higher else '≤'} {bound:,g} | {'yes' if holds else '**no**'} |")
+        lines.append(
+            f"| {sentence} | {value:,.2f} | {'≥' if higher else '≤'} {bound:,g} | {'yes' if holds else '**no**'} |"
+        )
     lines += ["", "| run | bars | seconds (median) | bars/s | peak MB |", "|---|---|---|---|---|"]
-    lines += [
-        f"| {row['name']} | {int(row['bars']):,} | {float(row['seconds']):.4f} | {float(row['bars_per_s']):,.0f} | {float(row['rss_mb']):.0f} |"
-        for row in [*ours, *peers, *whole]
-    ]
+    lines += [table_row(row) for row in [*ours, *peers, *whole]]
     return "\n".join(lines) + "\n"
+
+
+def table_row(row: dict) -> str:
+    """Return one measurement as a row."""
+    bars, seconds = int(row["bars"]), float(row["seconds"])
+    return f"| {row['name']} | {bars:,} | {seconds:.4f} | {bars / seconds:,.0f} | {float(row['rss_mb']):.0f} |"
 
 
 def cpu_name() -> str:

@@ -10,7 +10,6 @@ import time
 from pathlib import Path
 
 from common import emit, load, timed
-
 from real_trade.model import Interval, Klines, Market, SeriesKey
 from real_trade.storage import open_store
 
@@ -39,9 +38,25 @@ def main() -> None:
 def whole_command(data_dir: Path, count: int) -> None:
     """Time ``real-trade backtest`` as a process of its own."""
     command = [
-        str(Path(sys.executable).with_name("real-trade")), "backtest", "--data-dir", str(data_dir), "--venue", "binance",
-        "--market", "spot", "--symbol", "BTCUSDT", "--interval", "1m", "--strategy", "sma_cross", "--cash", "1000000",
-        "--report", str(data_dir / "report"), "--json",
+        str(Path(sys.executable).with_name("real-trade")),
+        "backtest",
+        "--data-dir",
+        str(data_dir),
+        "--venue",
+        "binance",
+        "--market",
+        "spot",
+        "--symbol",
+        "BTCUSDT",
+        "--interval",
+        "1m",
+        "--strategy",
+        "sma_cross",
+        "--cash",
+        "1000000",
+        "--report",
+        str(data_dir / "report"),
+        "--json",
     ]
     seconds, peak = [], 0.0
     for _ in range(6):

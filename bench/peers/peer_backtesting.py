@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 
 import pandas as pd
+
 from common import CASH, FAST, FEE, SLOW, emit, load, timed
 
 warnings.filterwarnings("ignore")
@@ -43,7 +44,9 @@ def main() -> None:
     frame = pd.DataFrame({name.title(): data[name] for name in ("open", "high", "low", "close", "volume")}, index=index)
     test = Backtest(frame, Cross, cash=CASH, commission=FEE, finalize_trades=False)
     seconds, result = timed(test.run, 2)
-    emit("backtesting.py " + backtesting.__version__, len(frame), seconds, final_equity=float(result["Equity Final [$]"]))
+    emit(
+        "backtesting.py " + backtesting.__version__, len(frame), seconds, final_equity=float(result["Equity Final [$]"])
+    )
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import backtrader as bt
 import pandas as pd
+
 from common import CASH, FAST, FEE, SIZE, SLOW, emit, load, timed
 
 

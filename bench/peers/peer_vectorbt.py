@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 
 import pandas as pd
+
 from common import CASH, FAST, FEE, SIZE, SLOW, emit, load, timed
 
 warnings.filterwarnings("ignore")
@@ -22,7 +23,14 @@ def main() -> None:
         up = fast.ma_crossed_above(slow).vbt.signals.fshift(1)
         down = fast.ma_crossed_below(slow).vbt.signals.fshift(1)
         return vbt.Portfolio.from_signals(
-            close, entries=up, exits=down, direction="longonly", price=open_, size=SIZE, fees=FEE, init_cash=CASH,
+            close,
+            entries=up,
+            exits=down,
+            direction="longonly",
+            price=open_,
+            size=SIZE,
+            fees=FEE,
+            init_cash=CASH,
             freq="1min",
         )
 

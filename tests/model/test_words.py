@@ -129,7 +129,9 @@ def test_money_rounds_half_even() -> None:
     assert [money(text) for text in ("0.000000005", "0.000000015", "1", "-0.000000025")] == [0, 2, 100_000_000, -2]
 
 
-@pytest.mark.parametrize(("word", "market"), [("Spot", "spot"), ("swap", "linear"), ("futures", "linear"), ("delivery", "inverse")])
+@pytest.mark.parametrize(
+    ("word", "market"), [("Spot", "spot"), ("swap", "linear"), ("futures", "linear"), ("delivery", "inverse")]
+)
 def test_market_words(word: str, market: str) -> None:
     assert Market.parse(word) == market
     with pytest.raises(InputError):

@@ -46,8 +46,9 @@ from real_trade.model.bars import Bar
 from real_trade.trading.desk import Desk
 {prelude}
 
-def run({arguments}, terms, params, requests, orders, working, fills, equity, point_value):
+def run({arguments}, terms, requests, orders, working, fills, equity, point_value, {param_names}):
     cash_unit = 1e-8
+    params = Params({param_names})
     state = {initial_state}
     ledger = Ledger(cash, 0, 0.0)
     counts = Counts(0, 0, 0, 0)
@@ -119,7 +120,7 @@ def compiled_loop(
         epilogue="\n\nrun = compiled(run)\n",
     )
     digest = code_hash(strategy, text)
-    names = {"Row": row_type(feature_names), "State": strategy.State, "on_bar": on_bar}
+    names = {"Row": row_type(feature_names), "State": strategy.State, "Params": strategy.Params, "on_bar": on_bar}
     function: Callable[..., Any] = _load(_write(text, digest), digest, names).run
     return function
 
@@ -134,7 +135,9 @@ def plain_loop(strategy: type[Strategy], feature_names: Sequence[str]) -> Callab
         epilogue="",
     )
     module = ModuleType(f"real_trade_plain_{strategy.__name__}")
-    vars(module).update(Row=row_type(feature_names), State=strategy.State, on_bar=strategy.on_bar)
+    vars(module).update(
+        Row=row_type(feature_names), State=strategy.State, Params=strategy.Params, on_bar=strategy.on_bar
+    )
     exec(compile(text, f"<plain loop of {strategy.__name__}>", "exec"), vars(module))  # noqa: S102 - our own text
     function: Callable[..., Any] = module.run
     return function
@@ -153,8 +156,9 @@ def row_type(feature_names: Sequence[str]) -> type[Any]:
 
 
 def _render(strategy: type[Strategy], **parts: str) -> str:
-    fields = [repr(value) for value in strategy.State._field_defaults.values()]
-    return _BODY.format(strategy=strategy.__name__, initial_state=f"State({', '.join(fields)})", **parts)
+    fields = ", ".join(repr(value) for value in strategy.State._field_defaults.values())
+    names = ", ".join(f"param_{index}" for index in range(len(strategy.Params._fields)))
+    return _BODY.format(strategy=strategy.__name__, initial_state=f"State({fields})", param_names=names, **parts)
 
 
 def code_hash(strategy: type[Strategy], *texts: str) -> str:

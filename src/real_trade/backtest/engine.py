@@ -98,8 +98,8 @@ def _run_compiled(
 ) -> Simulation:
     loop = loop_of(strategy, tuple(features))
     columns = [np.ascontiguousarray(column) for column in bars]
-    arguments = (*columns, *features.values(), cash_units, terms, params)
-    return _finish(strategy, loop, arguments, bars, terms)
+    arguments = (*columns, *features.values(), cash_units, terms)
+    return _finish(strategy, loop, arguments, bars, params, terms)
 
 
 def loop_of(strategy: type[Strategy], feature_names: tuple[str, ...]) -> Callable[..., Any]:
@@ -116,8 +116,8 @@ _LOOPS: dict[tuple[type[Any], tuple[str, ...]], Callable[..., Any]] = {}
 def _run_plain(
     strategy: type[Strategy], bars: Bars, features: dict[str, NDArray[Any]], params: Any, terms: Terms, cash_units: int
 ) -> Simulation:
-    arguments = (*bars[:5], rows_of(bars, features), cash_units, terms, params)
-    return _finish(strategy, plain_loop(strategy, tuple(features)), arguments, bars, terms)
+    arguments = (*bars[:5], rows_of(bars, features), cash_units, terms)
+    return _finish(strategy, plain_loop(strategy, tuple(features)), arguments, bars, params, terms)
 
 
 def rows_of(bars: Bars, features: dict[str, NDArray[Any]]) -> Iterator[tuple[Bar, Any]]:
@@ -139,7 +139,12 @@ def rows_of(bars: Bars, features: dict[str, NDArray[Any]]) -> Iterator[tuple[Bar
 
 
 def _finish(
-    strategy: type[Strategy], loop: Callable[..., Any], arguments: tuple[Any, ...], bars: Bars, terms: Terms
+    strategy: type[Strategy],
+    loop: Callable[..., Any],
+    arguments: tuple[Any, ...],
+    bars: Bars,
+    params: Any,
+    terms: Terms,
 ) -> Simulation:
     requests = np.zeros((REQUEST_ROWS, REQUEST_COLUMNS), np.int64)
     orders = np.zeros((_FIRST_ROWS, ORDER_COLUMNS), np.int64)
@@ -148,7 +153,9 @@ def _finish(
     equity = np.zeros(len(bars.close), np.int64)
     point_value = terms.value_numerator / terms.value_denominator * float(MONEY_UNIT)
     try:
-        counts, _, orders, fills, last_bar = loop(*arguments, requests, orders, working, fills, equity, point_value)
+        counts, _, orders, fills, last_bar = loop(
+            *arguments, requests, orders, working, fills, equity, point_value, *params
+        )
     except Exception as error:  # border: a strategy's own code may raise anything
         raise explain_failure(strategy, "on_bar", error) from error
     if counts.failure == 1:

@@ -43,7 +43,29 @@ def compiled(function: Callable[P, R]) -> Callable[P, R]:
 
     No fast-math and no parallel reduction: both would break bit-equality with plain Python.
     """
-    return cast("Callable[P, R]", numba.njit(cache=True, fastmath=False)(function))
+    dispatcher = numba.njit(cache=True, fastmath=False)(function)
+    _forgive_stale_index(getattr(dispatcher, "_cache", None))
+    return cast("Callable[P, R]", dispatcher)
+
+
+def _forgive_stale_index(cache: Any) -> None:
+    """Let an index on disk that names classes which are gone count as empty, instead of failing the run.
+
+    Numba unpickles the index before it looks whether the source has changed: a class renamed in a strategy, or moved
+    by an upgrade, would otherwise end every later run with an AttributeError.
+    """
+    file = getattr(cache, "_cache_file", None)
+    if file is None:
+        return
+    load = file._load_index  # noqa: SLF001 - Numba offers no public hook
+
+    def load_or_forget() -> Any:
+        try:
+            return load()
+        except (AttributeError, ImportError):
+            return {}
+
+    file._load_index = load_or_forget  # noqa: SLF001 - as above
 
 
 def compiled_part(function: Callable[P, R]) -> Callable[P, R]:

@@ -1,0 +1,1 @@
+"""Configuration, logging, pacing, HTTP and the registry: nothing here knows of trading."""

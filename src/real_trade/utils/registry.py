@@ -1,4 +1,4 @@
-"""Name -> "module:attribute", resolved on call. The way by which inner rooms reach outer ones without importing them."""
+"""Name -> "module:attribute", resolved on call: how inner rooms reach outer ones without importing them."""
 
 from __future__ import annotations
 
