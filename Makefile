@@ -10,7 +10,7 @@ export FIXTURES ?= $(abspath ../shared/fixtures)
 export UV_PYTHON_DOWNLOADS := never
 export UV_PROJECT_ENVIRONMENT := .venv
 
-.PHONY: help setup demo demo-real test check lint types imports parity golden bench services docs clean
+.PHONY: help setup demo demo-real test campaign check lint types imports parity golden bench services docs clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1\t/' | expand -t 12
@@ -37,6 +37,9 @@ demo-real: setup ## the main job on the real BTCUSDT minutes in REAL_DATA
 
 test: setup ## every test
 	@$(BIN)/python -m pytest -q --durations=10
+
+campaign: setup ## the property tests with new random examples
+	@HYPOTHESIS_PROFILE=random $(BIN)/python -m pytest -q tests
 
 check: lint types imports test ## what to run before a push
 

@@ -22,7 +22,7 @@ def at(row: int) -> int:
 @quick
 @given(seeds, st.integers(1, 900), st.sampled_from([3, 4_000, 4_000_000, 900_000_000]))
 def test_sound_series_have_no_finding(seed: int, rows: int, price: int) -> None:
-    klines = sound_series(rows, seed=seed, price=price + 900 * rows)
+    klines = sound_series(rows, seed=seed, price=price + 1_200 * (rows + 1))
     assert verify_klines(klines, MINUTE, from_ms=START, to_ms=at(rows), against=klines).findings == ()
 
 
