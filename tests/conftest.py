@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+# Machine code made by the tests is theirs alone, and goes when they end.
+_CACHE = tempfile.TemporaryDirectory(prefix="real-trade-tests-")
+os.environ["RT_CACHE_DIR"] = _CACHE.name
 
 # The same examples on every run, so that a red build can be repeated; HYPOTHESIS_PROFILE=random looks for new ones.
 settings.register_profile("repeatable", derandomize=True)

@@ -44,28 +44,31 @@ def compiled(function: Callable[P, R]) -> Callable[P, R]:
     No fast-math and no parallel reduction: both would break bit-equality with plain Python.
     """
     dispatcher = numba.njit(cache=True, fastmath=False)(function)
-    _forgive_stale_index(getattr(dispatcher, "_cache", None))
+    _forgive_stale_files(getattr(dispatcher, "_cache", None))
     return cast("Callable[P, R]", dispatcher)
 
 
-def _forgive_stale_index(cache: Any) -> None:
-    """Let an index on disk that names classes which are gone count as empty, instead of failing the run.
+def _forgive_stale_files(cache: Any) -> None:
+    """Let files of machine code that name classes which are gone count as absent, instead of failing the run.
 
-    Numba unpickles the index before it looks whether the source has changed: a class renamed in a strategy, or moved
-    by an upgrade, would otherwise end every later run with an AttributeError.
+    Numba unpickles them before it looks whether the source has changed: a class renamed in a strategy, or moved by an
+    upgrade, would otherwise end every later run with an AttributeError.
     """
     file = getattr(cache, "_cache_file", None)
-    if file is None:
-        return
-    load = file._load_index  # noqa: SLF001 - Numba offers no public hook
+    for name, nothing in (("_load_index", dict), ("load", lambda: None)):
+        method = getattr(file, name, None)
+        if method is not None:
+            setattr(file, name, _or_nothing(method, nothing))
 
-    def load_or_forget() -> Any:
+
+def _or_nothing(method: Callable[..., Any], nothing: Callable[[], Any]) -> Callable[..., Any]:
+    def forgiving(*args: Any) -> Any:
         try:
-            return load()
+            return method(*args)
         except (AttributeError, ImportError):
-            return {}
+            return nothing()
 
-    file._load_index = load_or_forget  # noqa: SLF001 - as above
+    return forgiving
 
 
 def compiled_part(function: Callable[P, R]) -> Callable[P, R]:

@@ -56,8 +56,9 @@ def _load_file(path: Path) -> ModuleType:
             value=str(path),
             fix="Check the path.",
         ) from None
-    # The module's name follows from where the file is, so that a second process finds the same classes in its cache.
-    name = f"real_trade_user_{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:16]}"
+    # The module's name follows from its text, as the name of its machine code does: what is found in the cache names
+    # classes of a module that exists.
+    name = f"real_trade_user_{hashlib.sha256(source).hexdigest()[:16]}"
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
