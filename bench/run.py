@@ -22,7 +22,6 @@ PEERS = {
     "backtesting": ["backtesting==0.6.6", "pandas<3"],
     "backtrader": ["backtrader==1.9.78.123", "pandas<3"],
 }
-REAL_FILE = "klines/binance_spot_BTCUSDT_1m_2023-01_2025-08.parquet"
 # What must hold, as (sentence, value, bound, higher is better).
 Claim = tuple[str, float, float, bool]
 
@@ -46,25 +45,9 @@ def main() -> None:
 
 
 def prepare_bars(work: Path) -> Path:
-    """Write the bars once as an uncompressed file that every environment can read."""
-    import numpy as np
-
+    """Have the bars written once, by a process of its own: what it needs in memory must not count for its children."""
     target = work / "bars.npz"
-    names = ("timestamp", "open", "high", "low", "close", "volume")
-    real = Path(os.environ.get("REAL_DATA", "")) / REAL_FILE
-    if real.is_file():
-        import pyarrow.parquet as pq
-
-        table = pq.read_table(real)
-        np.savez(target, **{name: table[name].to_numpy() for name in names})
-        return target
-    rng = np.random.default_rng(7)
-    count = 1_400_000
-    close = np.round(60_000 * np.exp(np.cumsum(rng.normal(0, 5e-4, count))), 2)
-    open_ = np.concatenate([[60_000.0], close[:-1]])
-    high, low = np.maximum(open_, close) + 1, np.minimum(open_, close) - 1
-    stamps = 1_672_531_200_000 + np.arange(count) * 60_000
-    np.savez(target, **dict(zip(names, (stamps, open_, high, low, close, rng.random(count)), strict=True)))
+    subprocess.run([sys.executable, str(HERE / "prepare.py"), str(target)], check=True)
     return target
 
 

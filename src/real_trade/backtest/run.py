@@ -14,6 +14,7 @@ from real_trade.backtest.account import AccountSettings
 from real_trade.backtest.codegen import code_hash
 from real_trade.backtest.engine import RUNNERS, Runner, simulate
 from real_trade.backtest.result import TRADE_DTYPE, BacktestResult, DataFacts
+from real_trade.data.instruments import resolve_instrument
 from real_trade.model.bars import bars_from_klines
 from real_trade.model.clock import format_time
 from real_trade.model.errors import InputError, JobFailed
@@ -62,7 +63,7 @@ def run_backtest(
         settings: cash, fees and leverage.
         strict: a gap in the data ends the run.
         runner: ``compiled``, ``python`` or ``reference``; all give the same result.
-        instrument: its facts, if the store does not know them.
+        instrument: its facts; None takes the store's, else the table's, else the tick is inferred from prices.
 
     Raises:
         InputError: nothing stored for the span, or parameters or settings that do not fit.
@@ -78,20 +79,21 @@ def run_backtest(
             fix="Exchange them.",
         )
     key = SeriesKey(venue, Market.parse(market), symbol, Interval.parse(interval))
-    known = instrument or store.read_instrument(venue, key.market, symbol)
     klines = store.read_klines(key, from_ms, to_ms)
-    if not len(klines) or known is None:
+    if not len(klines):
         raise InputError(
-            f"Nothing is stored for {key}{' in that span' if known else ''}.",
+            f"Nothing is stored for {key} in that span.",
             code="no_data",
             field="symbol",
             value=symbol,
             fix="Run download-data or import-data first; list-data shows what there is.",
         )
+    if instrument is None:
+        instrument, _ = resolve_instrument(venue, key.market, symbol, store=store, klines=klines)
     return backtest(
         strategy,
         klines,
-        known,
+        instrument,
         interval=key.interval or Interval.parse(interval),
         from_ms=from_ms,
         to_ms=to_ms,
@@ -124,6 +126,8 @@ def backtest(
     bars = bars_from_klines(klines, instrument)
     facts = _data_facts(klines, instrument, Interval.parse(interval), from_ms, to_ms)
     warnings = _gap_warnings(facts, strict=strict)
+    if instrument.inferred:
+        warnings += (f"The tick {instrument.tick_size} was inferred from prices.",)
     values, core_params = strategy.resolve_params(params or {}, instrument)
     terms = settings.terms(instrument, bars)
     cash_units = money(settings.cash)
