@@ -77,7 +77,7 @@ class DataFacts:
         gaps: missing spans as (first missing opening time, opening time of the next bar, missing bars).
         synthetic: number of bars filled in rather than traded.
         sha256: dataset hash over the canonical columns.
-        findings: warnings and errors of the data check, as JSON-ready rows.
+        findings: warnings and errors of the data check, as JSON-ready rows; None if it was not run.
     """
 
     venue: str
@@ -90,7 +90,7 @@ class DataFacts:
     gaps: tuple[tuple[int, int, int], ...]
     synthetic: int
     sha256: str
-    findings: tuple[Mapping[str, object], ...] = ()
+    findings: tuple[Mapping[str, object], ...] | None = None
 
     @property
     def missing_bars(self) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from decimal import Decimal
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,16 +12,16 @@ import numpy as np
 from real_trade.backtest.account import AccountSettings
 from real_trade.backtest.codegen import code_hash
 from real_trade.backtest.engine import RUNNERS, Runner, simulate
-from real_trade.backtest.result import TRADE_DTYPE, BacktestResult, DataFacts
+from real_trade.backtest.facts import data_facts, data_warnings
+from real_trade.backtest.result import TRADE_DTYPE, BacktestResult
 from real_trade.data.instruments import resolve_instrument
 from real_trade.model.bars import bars_from_klines
 from real_trade.model.clock import format_time
-from real_trade.model.errors import InputError, JobFailed
+from real_trade.model.errors import InputError
 from real_trade.model.instrument import Instrument, Market, money
 from real_trade.model.interval import Interval
 from real_trade.model.series import Klines, SeriesKey
 from real_trade.portfolio.round_trips import round_trips
-from real_trade.storage.hashing import dataset_hash
 from real_trade.strategies.catalogue import READY
 from real_trade.trading.loading import load_strategy
 
@@ -101,6 +100,7 @@ def run_backtest(
         settings=settings,
         strict=strict,
         runner=runner,
+        verify=True,
     )
 
 
@@ -116,16 +116,20 @@ def backtest(
     settings: AccountSettings | None = None,
     strict: bool = False,
     runner: Runner = "compiled",
+    verify: bool = False,
 ) -> BacktestResult:
-    """Backtest a strategy over klines in memory; arguments as in `run_backtest`."""
+    """Backtest a strategy over klines in memory.
+
+    Arguments are those of `run_backtest`; ``verify`` also runs every check of the data, for the result's certificate.
+    """
     if runner not in RUNNERS:
         raise InputError(
             f"Unknown runner {runner!r}.", field="runner", value=runner, fix=f"Use one of {', '.join(RUNNERS)}."
         )
     settings = settings or AccountSettings()
     bars = bars_from_klines(klines, instrument)
-    facts = _data_facts(klines, instrument, Interval.parse(interval), from_ms, to_ms)
-    warnings = _gap_warnings(facts, strict=strict)
+    facts = data_facts(klines, instrument, Interval.parse(interval), from_ms, to_ms, verify=verify)
+    warnings = data_warnings(facts, strict=strict)
     if instrument.inferred:
         warnings += (f"The tick {instrument.tick_size} was inferred from prices.",)
     values, core_params = strategy.resolve_params(params or {}, instrument)
@@ -158,59 +162,6 @@ def backtest(
         trade_rows=_trade_rows(simulation.fills, terms, instrument),
         warnings=warnings,
     )
-
-
-def _data_facts(
-    klines: Klines, instrument: Instrument, interval: Interval, from_ms: int | None, to_ms: int | None
-) -> DataFacts:
-    stamps = klines.timestamp
-    first = int(stamps[0]) if from_ms is None else interval.ceil(from_ms)
-    end = interval.next_open(int(stamps[-1])) if to_ms is None else interval.ceil(to_ms)
-    return DataFacts(
-        venue=instrument.venue,
-        market=str(instrument.market),
-        symbol=instrument.symbol,
-        interval=str(interval),
-        from_ms=first,
-        to_ms=end,
-        bars=len(klines),
-        gaps=tuple(_gaps(stamps, interval, first, end)),
-        synthetic=int(klines.synthetic.sum()),
-        sha256=dataset_hash(klines),
-    )
-
-
-def _gaps(stamps: NDArray[np.int64], interval: Interval, first: int, end: int) -> list[tuple[int, int, int]]:
-    """Return the missing spans of ``[first, end)``, a late start and an early end included."""
-    if interval.is_month:
-        jumps = np.flatnonzero([interval.next_open(int(a)) != int(b) for a, b in pairwise(stamps)])
-    else:
-        jumps = np.flatnonzero(np.diff(stamps) != interval.length_ms)
-    spans = [(interval.next_open(int(stamps[row])), int(stamps[row + 1])) for row in jumps.tolist()]
-    if first < int(stamps[0]):
-        spans.insert(0, (first, int(stamps[0])))
-    after_last = interval.next_open(int(stamps[-1]))
-    if after_last < end:
-        spans.append((after_last, end))
-    return [(start, stop, interval.count(start, stop)) for start, stop in spans]
-
-
-def _gap_warnings(facts: DataFacts, *, strict: bool) -> tuple[str, ...]:
-    warnings = []
-    if facts.gaps:
-        start, _, count = facts.gaps[0]
-        text = (
-            f"{facts.missing_bars} bars are missing in {len(facts.gaps)} gap{'s' if len(facts.gaps) > 1 else ''}, "
-            f"the first of {count} from {format_time(start)}."
-        )
-        if strict:
-            raise JobFailed(
-                text, code="gap", field="data", value=len(facts.gaps), fix="Repair the data, or run without --strict."
-            )
-        warnings.append(text)
-    if facts.synthetic:
-        warnings.append(f"{facts.synthetic} bars were filled in, not traded.")
-    return tuple(warnings)
 
 
 def _shown_settings(settings: AccountSettings, terms: Terms, cash_units: int) -> dict[str, object]:

@@ -153,7 +153,7 @@ def _provenance(result: BacktestResult) -> dict[str, Any]:
         ("Bars", f"{facts.bars:,}"),
         ("Gaps", f"{len(facts.gaps):,} with {facts.missing_bars:,} bars missing" if facts.gaps else "none"),
         ("Bars filled in, not traded", f"{facts.synthetic:,}" if facts.synthetic else "none"),
-        ("Findings of the data check", f"{len(facts.findings):,}" if facts.findings else "none"),
+        ("Findings of the data check", "not run" if facts.findings is None else f"{len(facts.findings):,}"),
         ("Price and quantity step", f"{result.instrument.tick_size}, {result.instrument.quantity_step}"),
         ("Steps", "guessed from the prices" if result.instrument.inferred else "as the venue says"),
     ]
@@ -163,8 +163,8 @@ def _provenance(result: BacktestResult) -> dict[str, Any]:
         "certificate": certificate,
         "gaps": [(_minute(start), _minute(stop), f"{count:,}") for start, stop, count in facts.gaps[:_LISTED]],
         "more_gaps": max(0, len(facts.gaps) - _LISTED),
-        "findings": [[scalar_text(value) for value in row.values()] for row in facts.findings[:_LISTED]],
-        "more_findings": max(0, len(facts.findings) - _LISTED),
+        "findings": [[scalar_text(value) for value in row.values()] for row in (facts.findings or ())[:_LISTED]],
+        "more_findings": max(0, len(facts.findings or ()) - _LISTED),
         "settings": settings,
         "hashes": list(result.hashes.items()),
     }

@@ -58,7 +58,7 @@ def _data(facts: DataFacts) -> dict[str, Any]:
             for start, stop, missing in facts.gaps
         ],
         "synthetic": facts.synthetic,
-        "findings": [_plain(finding) for finding in facts.findings],
+        "findings": None if facts.findings is None else [_plain(finding) for finding in facts.findings],
     }
 
 

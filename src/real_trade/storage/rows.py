@@ -42,14 +42,15 @@ class Shape:
         if not len(stamps):
             return []
         first, last = stamps[[0, -1]].astype("datetime64[ms]").astype(f"datetime64[{self.period}]")
-        periods = np.arange(first, last + 1)
+        # The unit is said: a step without one is deprecated by NumPy.
+        periods = np.arange(first, last + np.timedelta64(1, self.period), np.timedelta64(1, self.period))
         edges = [*np.searchsorted(stamps, _milliseconds(periods)).tolist(), len(stamps)]
         return [(str(p), lo, hi) for p, lo, hi in zip(periods, edges, edges[1:], strict=False) if lo < hi]
 
     def span(self, name: str) -> tuple[int, int]:
         """Return the milliseconds ``[from, to)`` of the period so named."""
         period = np.datetime64(name, self.period)
-        from_ms, to_ms = _milliseconds(np.array([period, period + 1])).tolist()
+        from_ms, to_ms = _milliseconds(np.array([period, period + np.timedelta64(1, self.period)])).tolist()
         return from_ms, to_ms
 
     def name_length(self) -> int:

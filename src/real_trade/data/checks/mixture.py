@@ -46,7 +46,7 @@ _FILLED: Final = "other columns filled"
 class _Feature:
     habit: str
     values: NDArray[np.bool_]
-    total: NDArray[np.int64]  # running sum, one longer than values
+    total: NDArray[np.int32]  # running sum, one longer than values
 
     def rate(self, start: int, stop: int) -> float:
         return float(self.total[stop] - self.total[start]) / max(1, stop - start)
@@ -144,7 +144,10 @@ def _features(klines: Klines, filled: NDArray[np.int64] | None) -> list[_Feature
 
 
 def _feature(habit: str, values: NDArray[np.bool_]) -> _Feature:
-    return _Feature(habit, values, np.concatenate([[0], np.cumsum(values, dtype=np.int64)]))
+    # 32 bits hold the number of bars of any series and halve the memory of a dozen such columns.
+    total = np.zeros(len(values) + 1, np.int32)
+    np.cumsum(values, out=total[1:])
+    return _Feature(habit, values, total)
 
 
 def _decimals(values: NDArray[np.float64]) -> NDArray[np.int8]:
