@@ -10,10 +10,10 @@ export FIXTURES ?= $(abspath ../shared/fixtures)
 export UV_PYTHON_DOWNLOADS := never
 export UV_PROJECT_ENVIRONMENT := .venv
 
-.PHONY: help setup demo demo-real test campaign check lint types imports parity golden bench services docs clean
+.PHONY: help setup demo demo-real test campaign check lint types imports parity golden bench bench-download services docs clean
 
 help: ## list the verbs
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1\t/' | expand -t 17
 
 setup: .venv/.ready ## make .venv with everything in it
 
@@ -60,6 +60,9 @@ golden: setup ## rewrite the golden results; read the difference before you comm
 
 bench: setup ## speed against the peers, in one run, written to bench/RESULTS.md
 	@$(BIN)/python bench/run.py
+
+bench-download: setup ## pace, resumption and faults of the downloader against the local exchange
+	@$(BIN)/python bench/download.py
 
 services: ## install the servers and the browser that tests of pages and stores use (Debian, as root)
 	@apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium
