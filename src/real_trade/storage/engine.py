@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
@@ -53,8 +53,11 @@ def open_engine(url: str | URL) -> Engine:
         ) from error
     if engine.dialect.name == "sqlite":
         _prepare_sqlite(engine)
-    with database_errors(name_of(engine)), _migration_lock(engine), writer(engine).begin() as connection:
-        _bring_up_to_date(connection)
+    with ExitStack() as undo:
+        undo.callback(engine.dispose)
+        with database_errors(name_of(engine)), _migration_lock(engine), writer(engine).begin() as connection:
+            _bring_up_to_date(connection)
+        undo.pop_all()
     return engine
 
 
@@ -85,11 +88,14 @@ def _prepare_sqlite(engine: Engine) -> None:
     def _connected(connection: Any, _record: object) -> None:
         # Python's own transaction handling is switched off; transactions begin below.
         connection.isolation_level = None
-        cursor = connection.cursor()
-        cursor.execute("PRAGMA journal_mode=WAL")
-        cursor.execute("PRAGMA synchronous=FULL")
-        cursor.execute("PRAGMA foreign_keys=ON")
-        cursor.close()
+        with ExitStack() as undo:
+            # A file that is no database shows only now, and then nobody else closes it.
+            undo.callback(connection.close)
+            with closing(connection.cursor()) as cursor:
+                cursor.execute("PRAGMA journal_mode=WAL")
+                cursor.execute("PRAGMA synchronous=FULL")
+                cursor.execute("PRAGMA foreign_keys=ON")
+            undo.pop_all()
 
     @event.listens_for(engine, "begin")
     def _begun(connection: Connection) -> None:
