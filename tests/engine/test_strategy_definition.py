@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 from engine_markets import instrument_of, random_klines
 
@@ -218,3 +220,15 @@ def run_in_new_process(path: Path, folder: Path) -> None:
         [sys.executable, "-c", program], env=environment, capture_output=True, text=True, timeout=120, check=False
     )
     assert done.returncode == 0, done.stderr[-500:]
+
+
+def test_a_strategy_can_refuse_bars_that_were_filled_in(strategy_file: Callable[[str], str]) -> None:
+    spec = strategy_file(with_on_bar("if not bar.synthetic:\n    desk.buy(1000)\nreturn state"))
+    klines = random_klines(1, 50)
+    flags = np.arange(50) % 2 == 0
+    marked = replace(klines, synthetic=flags)
+    for runner in ("compiled", "python", "reference"):
+        result = backtest(load_strategy(spec, READY), marked, instrument_of(), runner=runner)  # type: ignore[arg-type]
+        assert result.order_rows["bar"].tolist() == np.flatnonzero(~flags).tolist()
+        assert result.data.synthetic == 25
+        assert "filled in" in result.warnings[0]

@@ -27,7 +27,9 @@ def refetch(session: Session, store: TimeSeriesStore, key: SeriesKey, span: tupl
         VenueError: the venue cannot be reached; what came before is kept.
     """
     interval = _interval(key)
-    spans = missing_spans(store.read_klines(key, *span), interval, *span)
+    stored = store.read_klines(key, *span)
+    # A bar that was filled in is still missing at heart: the venue may have the real one by now.
+    spans = missing_spans(stored.take(~stored.synthetic), interval, *span)
 
     async def all_of_it() -> int:
         source = open_history(session.venue, session.market, session.endpoints())
