@@ -63,6 +63,18 @@ def test_cash_fees_and_span_reach_the_engine(cli: Cli, stock: Path, monkeypatch:
     assert part["data"]["bars"] <= 1440
 
 
+def test_how_orders_are_filled_is_chosen_by_flags(cli: Cli, stock: Path) -> None:
+    quotes = ("backtest", "--strategy", "mean_reversion", "--param", "window=5 distance=0", "--json")
+    touched = cli(*quotes).json
+    passed = cli(*quotes, "--queue", "through").json
+    assert passed["stats"]["fills"] < touched["stats"]["fills"]
+    assert passed["settings"]["queue"] == "through"
+    scarce = cli(*quotes, "--volume-share", "0.00001").json
+    assert scarce["stats"]["volume_traded"] < touched["stats"]["volume_traded"]
+    assert cli(*quotes, "--policy", "optimistic").json["settings"]["policy"] == "optimistic"
+    assert cli(*quotes, "--volume-share", "1.5").code == 2
+
+
 def test_the_second_run_of_a_strategy_finds_it_compiled(cli: Cli, stock: Path, tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text('cache_dir = "compiled"\n')
     environment = {name: value for name, value in os.environ.items() if name != "RT_CACHE_DIR"}

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from real_trade.backtest import AccountSettings, backtest
 from real_trade.kernels.accounting import Ledger, Terms, book_fill, divide_half_even, fee_of, refuse_fill, value_of
-from real_trade.kernels.matching import execute
 from real_trade.model import InputError, RejectReason
 from real_trade.model.bars import bars_from_klines
 from real_trade.strategies.sma_cross import SmaCross
@@ -34,6 +33,10 @@ def test_a_fee_is_rounded_once(value: int, rate: int) -> None:
     exact = Fraction(value * rate, 10**9)
     assert fee_of(value, rate) == round(exact)
     assert abs(fee_of(value, rate) - expected) <= 1
+
+
+def test_a_tie_goes_to_the_even_fee() -> None:
+    assert [fee_of(value, 1) for value in (500_000_000, 1_500_000_000, 2_500_000_000)] == [0, 2, 2]
 
 
 def test_a_spot_account_pays_in_full_and_sells_what_it_has() -> None:
@@ -65,35 +68,6 @@ def test_entry_price_follows_the_position() -> None:
     ledger = book_fill(ledger, 1, 2, 80, 0, LINEAR)
     assert (ledger.position, ledger.entry_ticks) == (0, 0.0)
     assert ledger.cash == -10 * (200 + 400 - 500 - 450 + 160)
-
-
-MARKET, LIMIT, STOP = 0, 1, 2
-
-
-@pytest.mark.parametrize(
-    ("kind", "side", "price", "arriving", "bar", "expected"),
-    [
-        (MARKET, 1, 0, True, (100, 110, 90), (100, False)),
-        (LIMIT, 1, 95, True, (100, 110, 90), (95, True)),  # touched
-        (LIMIT, 1, 90, True, (100, 110, 90), (90, True)),  # touched to the tick
-        (LIMIT, 1, 89, True, (100, 110, 90), (0, False)),
-        (LIMIT, 1, 105, True, (100, 110, 90), (100, False)),  # marketable on arrival: taker
-        (LIMIT, 1, 105, False, (100, 110, 90), (100, True)),  # gapped through while resting: maker, better price
-        (LIMIT, -1, 105, True, (100, 110, 90), (105, True)),
-        (LIMIT, -1, 95, False, (100, 110, 90), (100, True)),
-        (LIMIT, -1, 111, True, (100, 110, 90), (0, False)),
-        (STOP, 1, 105, True, (100, 110, 90), (105, False)),
-        (STOP, 1, 95, False, (100, 110, 90), (100, False)),  # gapped over: the open, which is worse
-        (STOP, 1, 111, True, (100, 110, 90), (0, False)),
-        (STOP, -1, 95, True, (100, 110, 90), (95, False)),
-        (STOP, -1, 105, False, (100, 110, 90), (100, False)),
-        (STOP, -1, 89, True, (100, 110, 90), (0, False)),
-    ],
-)
-def test_fill_model(
-    kind: int, side: int, price: int, arriving: bool, bar: tuple[int, int, int], expected: tuple[int, bool]
-) -> None:
-    assert tuple(execute(kind, side, price, arriving, *bar)) == expected
 
 
 def test_amounts_that_could_overflow_are_refused_at_set_up() -> None:

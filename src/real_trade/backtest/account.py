@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from real_trade.model.bars import Bars
     from real_trade.model.instrument import Instrument
 
+# Words of the settings, in the order of their numbers in the kernels.
+QUEUES = ("touch", "through")
+POLICIES = ("pessimistic", "optimistic", "path")
+
 # Largest value of a position, in money units: sums of a few of them stay below 2**63.
 _VALUE_LIMIT = 2**60
 # Orders may name prices up to this many times the highest price of the data.
@@ -30,12 +34,19 @@ class AccountSettings:
         cash: starting balance, settlement currency.
         fee_taker, fee_maker: fractions of the traded value; None takes the instrument's.
         leverage: position value allowed per unit of equity on linear markets; spot is always 1.
+        queue: ``touch``: a limit order fills when its price is touched; ``through``: when it is passed by a tick.
+        volume_share: part of a bar's volume that the orders of one bar may take, the rest waits; 0 for no bound.
+        policy: who wins where one bar could hit both the stop and the target of a position: ``pessimistic``,
+            ``optimistic``, or ``path`` (open, nearer extreme, other extreme, close).
     """
 
     cash: Decimal = Decimal(10000)
     fee_taker: Decimal | None = None
     fee_maker: Decimal | None = None
     leverage: int = 1
+    queue: str = "touch"
+    volume_share: Decimal = Decimal(0)
+    policy: str = "pessimistic"
 
     def terms(self, instrument: Instrument, bars: Bars) -> Terms:
         """Return the integers that the kernels work with.
@@ -96,7 +107,24 @@ class AccountSettings:
             max_lots=int(max_lots),
             max_price_ticks=max_price,
             min_notional=money(instrument.min_notional),
+            queue=_number_of(QUEUES, self.queue, "queue"),
+            lots_per_volume=self._lots_per_volume(instrument),
+            policy=_number_of(POLICIES, self.policy, "policy"),
         )
+
+    def _lots_per_volume(self, instrument: Instrument) -> float:
+        share = self.volume_share
+        if not share.is_finite() or not 0 <= share <= 1:
+            raise InputError(
+                f"volume_share is {share}.", field="volume_share", value=str(share), fix="Give a part from 0 to 1."
+            )
+        return float(share / instrument.quantity_step)
+
+
+def _number_of(words: tuple[str, ...], word: str, field: str) -> int:
+    if word not in words:
+        raise InputError(f"{field} is {word!r}.", field=field, value=word, fix=f"Use one of {', '.join(words)}.")
+    return words.index(word)
 
 
 def fee_rate(fraction: Decimal, field: str) -> int:

@@ -39,8 +39,8 @@ _BODY = '''\
 
 from math import inf, nan
 
-from real_trade.kernels.accounting import Ledger, mark
-from real_trade.kernels.book import MAX_REQUESTS, Counts, match_bar, take_requests, with_room
+from real_trade.kernels.accounting import Ledger, lots_in_bar, mark
+from real_trade.kernels.book import MAX_REQUESTS, Counts, Market, match_bar, take_requests, with_room
 from real_trade.kernels.jit import handle_of
 from real_trade.model.bars import Bar
 from real_trade.trading.desk import Desk
@@ -63,9 +63,8 @@ def run({arguments}, terms, requests, orders, working, fills, equity, point_valu
             if counts.fills + counts.working > len(fills):
                 fills = with_room(fills, counts.fills + counts.working)
                 fills_at = handle_of(fills)
-            counts, ledger = match_bar(
-                i, time_ms[i], open_[i], high[i], low[i], orders_at, working_at, fills_at, counts, ledger, terms
-            )
+            market = Market(i, time_ms[i], open_[i], high[i], low[i], close[i], lots_in_bar(volume[i], terms))
+            counts, ledger = match_bar(market, orders_at, working_at, fills_at, counts, ledger, terms)
         desk = Desk(
             ledger.position, counts.working, ledger.entry_ticks, ledger.cash * cash_unit, point_value,
             counts.orders + 1, requests_at,
@@ -87,7 +86,8 @@ def run({arguments}, terms, requests, orders, working, fills, equity, point_valu
                 working = with_room(working, counts.working + MAX_REQUESTS)
                 working_at = handle_of(working)
             counts = take_requests(
-                i - 1, time_ms[i - 1], close[i - 1], requests_at, orders_at, working_at, counts, terms
+                i - 1, time_ms[i - 1], close[i - 1], requests_at, orders_at, working_at, counts,
+                ledger.position, terms
             )
         if counts.failure > 0:
             break
@@ -129,7 +129,7 @@ def plain_loop(strategy: type[Strategy], feature_names: Sequence[str]) -> Callab
     """Return the same loop in plain Python."""
     text = _render(
         strategy,
-        arguments=", ".join([*_COLUMNS[:5], "rows", "cash"]),
+        arguments=", ".join([*_COLUMNS[:6], "rows", "cash"]),
         prelude="",
         each_bar="        for bar, x in rows:",
         epilogue="",

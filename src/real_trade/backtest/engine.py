@@ -12,7 +12,7 @@ from real_trade.backtest.codegen import compiled_loop, plain_loop, row_type
 from real_trade.backtest.diagnosis import explain_failure
 from real_trade.backtest.reference import run_reference, too_many_orders, too_much_money
 from real_trade.backtest.result import FILL_DTYPE, ORDER_DTYPE
-from real_trade.kernels.book import FILL_COLUMNS, ORDER_COLUMNS, REQUEST_COLUMNS, REQUEST_ROWS
+from real_trade.kernels.book import FILL_COLUMNS, ORDER_COLUMNS, REQUEST_COLUMNS, REQUEST_ROWS, SHOWN_ORDER_COLUMNS
 from real_trade.kernels.jit import compiled_part, jit_is_on
 from real_trade.model.bars import Bar
 from real_trade.model.errors import StrategyError
@@ -116,7 +116,7 @@ _LOOPS: dict[tuple[type[Any], tuple[str, ...]], Callable[..., Any]] = {}
 def _run_plain(
     strategy: type[Strategy], bars: Bars, features: dict[str, NDArray[Any]], params: Any, terms: Terms, cash_units: int
 ) -> Simulation:
-    arguments = (*bars[:5], rows_of(bars, features), cash_units, terms)
+    arguments = (*bars[:6], rows_of(bars, features), cash_units, terms)
     return _finish(strategy, plain_loop(strategy, tuple(features)), arguments, bars, params, terms)
 
 
@@ -163,7 +163,7 @@ def _finish(
     if counts.failure == 2:
         raise too_much_money(strategy, last_bar)
     return Simulation(
-        orders[: counts.orders].copy().view(ORDER_DTYPE)[:, 0],
+        np.ascontiguousarray(orders[: counts.orders, :SHOWN_ORDER_COLUMNS]).view(ORDER_DTYPE)[:, 0],
         fills[: counts.fills].copy().view(FILL_DTYPE)[:, 0],
         equity,
     )

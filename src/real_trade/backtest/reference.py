@@ -8,14 +8,14 @@ import numpy as np
 
 from real_trade.backtest.codegen import row_type
 from real_trade.backtest.diagnosis import explain_failure
-from real_trade.kernels.book import CANCEL_ALL, CASH_LIMIT, MAX_REQUESTS
+from real_trade.kernels.book import CASH_LIMIT, MAX_REQUESTS
 from real_trade.model.bars import Bar
 from real_trade.model.errors import StrategyError
 from real_trade.model.instrument import MONEY_UNIT
 from real_trade.model.order import OrderIntent
 from real_trade.portfolio.account import Account
 from real_trade.sim.venue import SimulatedVenue
-from real_trade.trading.session import StrategySession, TooManyRequests
+from real_trade.trading.session import AmendOrder, CancelOrder, Request, StrategySession, TooManyRequests
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -49,18 +49,24 @@ def run_reference(
         except Exception as error:  # border: a strategy's own code may raise anything
             raise explain_failure(strategy, "on_bar", error) from error
         for request in asked:
-            if isinstance(request, OrderIntent):
-                venue.submit(request, bar.time_ms)
-            elif request[0] == CANCEL_ALL:
-                venue.cancel_all(bar.time_ms)
-            else:
-                venue.cancel(request[1], bar.time_ms)
+            _carry_out(venue, request, bar.time_ms)
     bar_of = {time_ms: index for index, time_ms in enumerate(bars.time_ms.tolist())}
     return (
         [_order_row(order, bar_of) for order in venue.orders],
         [_fill_row(fill, bar_of) for fill in venue.fills],
         equity,
     )
+
+
+def _carry_out(venue: SimulatedVenue, request: Request, time_ms: int) -> None:
+    if isinstance(request, OrderIntent):
+        venue.submit(request, time_ms)
+    elif isinstance(request, CancelOrder):
+        venue.cancel(request.order_id, time_ms)
+    elif isinstance(request, AmendOrder):
+        venue.amend(*request)
+    else:
+        venue.cancel_all(time_ms)
 
 
 def too_many_orders(strategy: type[Strategy], bar: int) -> StrategyError:
@@ -99,6 +105,10 @@ def _order_row(order: Order, bar_of: dict[int, int]) -> tuple[int, ...]:
         int(order.reason),
         order.filled_lots,
         bar_of[order.updated_ms],
+        intent.trigger_ticks,
+        int(intent.flags),
+        intent.expire_ms,
+        intent.entry_id,
     )
 
 
@@ -112,4 +122,5 @@ def _fill_row(fill: Fill, bar_of: dict[int, int]) -> tuple[int, ...]:
         fill.lots,
         fill.fee,
         int(fill.maker),
+        int(fill.ambiguous),
     )

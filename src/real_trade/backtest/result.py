@@ -28,11 +28,15 @@ ORDER_DTYPE = np.dtype(
         ("side", "i8"),  # +1 buy, -1 sell
         ("type", "i8"),
         ("lots", "i8"),
-        ("price_ticks", "i8"),  # limit or trigger price; 0 for market
+        ("price_ticks", "i8"),  # limit price; 0 where there is none
         ("status", "i8"),
         ("reason", "i8"),
         ("filled_lots", "i8"),
         ("final_bar", "i8"),  # index of the bar of its last event
+        ("trigger_ticks", "i8"),  # trigger, or distance of a trailing stop; 0 where there is none
+        ("flags", "i8"),  # sum of the numbers of model.order.Flag
+        ("expire_ms", "i8"),  # 0 never
+        ("entry_id", "i8"),  # the order that this one is an exit of; 0 for none
     ]
 )
 # One row per fill, in order of execution.
@@ -46,6 +50,7 @@ FILL_DTYPE = np.dtype(
         ("lots", "i8"),
         ("fee", "i8"),  # money units
         ("maker", "i8"),
+        ("ambiguous", "i8"),  # 1 where the bar could have hit another exit too, and the policy decided
     ]
 )
 # One row per closed round trip (flat to flat; a reversal closes one and opens the next), in order of exit.

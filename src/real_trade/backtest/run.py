@@ -171,6 +171,9 @@ def _shown_settings(settings: AccountSettings, terms: Terms, cash_units: int) ->
         "fee_taker": str(Decimal(terms.taker_rate).scaleb(-9).normalize()),
         "fee_maker": str(Decimal(terms.maker_rate).scaleb(-9).normalize()),
         "leverage": terms.leverage,
+        "queue": settings.queue,
+        "volume_share": str(settings.volume_share),
+        "policy": settings.policy,
     }
 
 

@@ -47,7 +47,12 @@ def time_flag(flag: str) -> Callable[[str], int]:
 
 
 def decimal_flag(
-    flag: str, *, above: str | None = None, least: str | None = None, below: str | None = None
+    flag: str,
+    *,
+    above: str | None = None,
+    least: str | None = None,
+    below: str | None = None,
+    most: str | None = None,
 ) -> Callable[[str], Decimal]:
     """Return a reader of exact numbers for a flag.
 
@@ -56,6 +61,7 @@ def decimal_flag(
         above: the number must be greater.
         least: the number must be this or greater.
         below: the number must be less.
+        most: the number must be this or less.
     """
 
     def read(text: str) -> Decimal:
@@ -67,15 +73,16 @@ def decimal_flag(
         wrong = wrong or (above is not None and number <= Decimal(above))
         wrong = wrong or (least is not None and number < Decimal(least))
         wrong = wrong or (below is not None and number >= Decimal(below))
+        wrong = wrong or (most is not None and number > Decimal(most))
         if wrong:
-            bounds = [("greater than", above), ("at least", least), ("less than", below)]
+            bounds = [("greater than", above), ("at least", least), ("less than", below), ("at most", most)]
             words = " and ".join(f"{word} {bound}" for word, bound in bounds if bound is not None)
             raise InputError(
                 f"{flag} {text} cannot be used: it should be a number{' ' if words else ''}{words}.",
                 code="bad_number",
                 field=flag,
                 value=text,
-                fix=f"Give a number, such as {flag} {_sample(above, least, below)}.",
+                fix=f"Give a number, such as {flag} {_sample(above, least, below or most)}.",
             )
         return number
 

@@ -15,6 +15,10 @@ class Gateway(Protocol):
         """Send an order; the returned object carries its state from then on."""
         ...
 
+    def amend(self, order_id: int, lots: int, price_ticks: int, trigger_ticks: int) -> None:
+        """Ask for another quantity, limit or trigger; 0 leaves each as it is."""
+        ...
+
     def cancel(self, order_id: int, time_ms: int) -> None:
         """Ask for cancellation; nothing happens if the order is not open."""
         ...

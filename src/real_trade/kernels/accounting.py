@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from real_trade.kernels.jit import compiled, int_column
-from real_trade.model.order import RejectReason
+from real_trade.model.order import Flag, OrderType, RejectReason
 
 # Fee rates are integers of 1e-9.
 RATE_SCALE = 1_000_000_000
@@ -17,6 +17,17 @@ _TOO_LARGE = int(RejectReason.QUANTITY_TOO_LARGE)
 _TOO_SMALL = int(RejectReason.QUANTITY_TOO_SMALL)
 _BAD_PRICE = int(RejectReason.PRICE_INVALID)
 _SMALL_VALUE = int(RejectReason.NOTIONAL_TOO_SMALL)
+_REDUCE_ONLY = int(RejectReason.REDUCE_ONLY)
+_WRONG_SIDE = int(RejectReason.TRIGGER_WRONG_SIDE)
+_CONTRADICTION = int(RejectReason.CONTRADICTION)
+_MARKET, _LIMIT, _STOP = int(OrderType.MARKET), int(OrderType.LIMIT), int(OrderType.STOP)
+_STOP_LIMIT, _TAKE_PROFIT, _TRAILING = (
+    int(OrderType.STOP_LIMIT),
+    int(OrderType.TAKE_PROFIT),
+    int(OrderType.TRAILING_STOP),
+)
+_IOC, _FOK, _POST_ONLY, _CLOSE = int(Flag.IOC), int(Flag.FOK), int(Flag.POST_ONLY), int(Flag.CLOSE)
+_REDUCES = int(Flag.REDUCE_ONLY) | _CLOSE
 
 
 class Terms(NamedTuple):
@@ -31,6 +42,9 @@ class Terms(NamedTuple):
         max_lots: largest order and position for which no product below can overflow.
         max_price_ticks: largest price that an order may name.
         min_notional: smallest order value, money units.
+        queue: 0 a limit order fills when touched, 1 when traded through by a tick.
+        lots_per_volume: lots that may be filled in a bar per unit of its volume; 0.0 for no bound.
+        policy: who wins where one bar could hit both a stop and a target: 0 pessimistic, 1 optimistic, 2 path.
     """
 
     value_numerator: int
@@ -43,6 +57,9 @@ class Terms(NamedTuple):
     max_lots: int
     max_price_ticks: int
     min_notional: int
+    queue: int = 0
+    lots_per_volume: float = 0.0
+    policy: int = 0
 
 
 class Ledger(NamedTuple):
@@ -86,32 +103,62 @@ def fee_of(value: int, rate: int) -> int:
     The value is split so that no product exceeds 64 bits.
     """
     whole = value // RATE_SCALE
-    return whole * rate + divide_half_even((value - whole * RATE_SCALE) * rate, RATE_SCALE)
+    rest = (value - whole * RATE_SCALE) * rate
+    fee = whole * rate + rest // RATE_SCALE
+    # The tie is settled by the whole fee, not by the part that was divided.
+    twice = 2 * (rest % RATE_SCALE)
+    if twice > RATE_SCALE or (twice == RATE_SCALE and fee % 2 != 0):
+        fee += 1
+    return fee
 
 
 @compiled
-def refuse_order(kind: int, lots: int, price_ticks: int, reference_ticks: int, terms: Terms) -> int:
-    """Return the reason why an order cannot be taken at all, 0 if it can.
+def refuse_order(
+    kind: int, side: int, lots: int, price: int, trigger: int, flags: int, reference: int, position: int, terms: Terms
+) -> int:
+    """Return the reason why an order of its own cannot be taken at all, 0 if it can.
 
     Args:
-        kind: 0 market, 1 limit, 2 stop.
+        kind: number of its `OrderType`.
+        side: +1 buy, -1 sell.
         lots: quantity asked for.
-        price_ticks: limit or trigger price.
-        reference_ticks: last close, which values a market order.
+        price: limit price in ticks, of kinds that have one.
+        trigger: trigger price, or distance of a trailing stop, of kinds that have one.
+        flags: sum of `Flag` numbers.
+        reference: last close, which values market orders and tells the sides of a trigger apart.
+        position: signed lots held.
         terms: the account's.
     """
-    if lots < terms.min_lots or lots <= 0:
-        return _TOO_SMALL
-    if lots > terms.max_lots:
-        return _TOO_LARGE
-    price = price_ticks
-    if kind == 0:
-        price = reference_ticks
-    elif price_ticks <= 0 or price_ticks > terms.max_price_ticks:
+    if flags & _REDUCES != 0 and position * side >= 0:
+        return _REDUCE_ONLY
+    if flags & _CLOSE == 0:
+        if lots < terms.min_lots or lots <= 0:
+            return _TOO_SMALL
+        if lots > terms.max_lots:
+            return _TOO_LARGE
+    limited = kind in (_LIMIT, _STOP_LIMIT)
+    triggered = kind not in (_MARKET, _LIMIT)
+    if (limited and not 0 < price <= terms.max_price_ticks) or (triggered and not 0 < trigger <= terms.max_price_ticks):
         return _BAD_PRICE
-    if value_of(lots, price, terms) < terms.min_notional:
+    if contradicts(kind, flags):
+        return _CONTRADICTION
+    if (kind in (_STOP, _STOP_LIMIT) and side * (trigger - reference) <= 0) or (
+        kind == _TAKE_PROFIT and side * (trigger - reference) >= 0
+    ):
+        return _WRONG_SIDE
+    worth = price if limited else (trigger if triggered and kind != _TRAILING else reference)
+    if flags & _REDUCES == 0 and value_of(lots, worth, terms) < terms.min_notional:
         return _SMALL_VALUE
     return _NO_REASON
+
+
+@compiled
+def contradicts(kind: int, flags: int) -> bool:
+    """Tell whether conditions exclude each other, or do not go with the kind of order."""
+    at_once = flags & (_IOC | _FOK)
+    if at_once == _IOC | _FOK or (at_once != 0 and flags & _POST_ONLY != 0):
+        return True
+    return kind != _LIMIT and (flags & _POST_ONLY != 0 or (at_once != 0 and kind != _MARKET))
 
 
 @compiled
@@ -150,6 +197,16 @@ def book_fill(ledger: Ledger, side: int, lots: int, price_ticks: int, fee: int, 
     else:
         entry = ledger.entry_ticks
     return Ledger(ledger.cash - side * value_of(lots, price_ticks, terms) - fee, after, entry)
+
+
+@compiled
+def lots_in_bar(volume: float, terms: Terms) -> int:
+    """Return how many lots may be filled in a bar of so much volume."""
+    if terms.lots_per_volume <= 0.0:
+        return terms.max_lots
+    lots = volume * terms.lots_per_volume
+    # A volume that is not known fills nothing.
+    return int(min(lots, float(terms.max_lots))) if lots > 0.0 else 0
 
 
 @compiled

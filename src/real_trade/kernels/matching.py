@@ -1,11 +1,20 @@
 """The fill model: whether and where an order executes inside one bar. Used by every runner.
 
-An order decided on a bar's close is active from the next bar on.
+An order decided on a bar's close is active from the next bar on; that first bar is its arrival.
 
 * Market: at the open.
 * Limit: at the open if the open is at or beyond the limit (gapped through, or marketable on arrival), else at the
-  limit if the bar touches it. It pays the maker fee unless it was marketable on arrival.
+  limit if the bar reaches it. It pays the maker fee unless it was marketable on arrival. Post-only: canceled instead of
+  taking on arrival. Immediate-or-cancel and fill-or-kill: at the open of the arrival or not at all.
 * Stop: once the bar touches the trigger, at the worse of trigger and open, as a taker.
+* Take-profit: once the bar touches the trigger on the favourable side, at the better of trigger and open, as a taker.
+* Stop-limit: once triggered it is a limit order; at the trigger's price if that is already good enough (taker), else
+  it rests from the next bar on.
+* Trailing stop: a stop whose trigger follows the best price at a distance. A bar first meets the trigger as it stood;
+  then the bar's best price moves it; if the close lies beyond the moved trigger, the price has crossed it for certain.
+
+Reaching a limit means touching it, or, for `QUEUE_THROUGH`, trading at least one tick beyond: the pessimistic assumption
+for an order at the end of the queue.
 """
 
 from __future__ import annotations
@@ -13,46 +22,191 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from real_trade.kernels.jit import compiled
-from real_trade.model.order import OrderType
+from real_trade.model.order import Flag, OrderType, RejectReason
 
 MARKET = int(OrderType.MARKET)
 LIMIT = int(OrderType.LIMIT)
 STOP = int(OrderType.STOP)
+STOP_LIMIT = int(OrderType.STOP_LIMIT)
+TAKE_PROFIT = int(OrderType.TAKE_PROFIT)
+TRAILING_STOP = int(OrderType.TRAILING_STOP)
+
+POST_ONLY = int(Flag.POST_ONLY)
+AT_ONCE = int(Flag.IOC) | int(Flag.FOK)
+
+QUEUE_TOUCH = 0
+QUEUE_THROUGH = 1
+
+_WOULD_TAKE = int(RejectReason.POST_ONLY_WOULD_TAKE)
+_NOT_AT_ONCE = int(RejectReason.NOT_FILLED_AT_ONCE)
+
+# What happens to an order in a bar.
+REST, FILL, CANCEL = 0, 1, 2
 
 
-class Execution(NamedTuple):
-    """Outcome of one order in one bar.
+class Ask(NamedTuple):
+    """The state of an order that decides its fate in a bar.
 
     Attributes:
-        price_ticks: where it executes; 0 if it does not.
-        maker: whether it rested.
+        kind: number of its `OrderType`.
+        side: +1 buy, -1 sell.
+        price: limit in ticks; 0 where it has none.
+        trigger: trigger in ticks; 0 where it has none, and once it was triggered.
+        trail: distance of a trailing stop in ticks.
+        flags: sum of `Flag` numbers.
+        arriving: this is the first bar in which it is active.
     """
 
-    price_ticks: int
+    kind: int
+    side: int
+    price: int
+    trigger: int
+    trail: int
+    flags: int
+    arriving: bool
+
+
+class Outcome(NamedTuple):
+    """Fate of an order in a bar.
+
+    Attributes:
+        event: `REST`, `FILL` or `CANCEL`.
+        price: where it executes.
+        maker: whether it rested.
+        at_open: it executes at the open, before anything else in the bar.
+        trigger: its trigger from the next bar on.
+        reason: why it was canceled.
+    """
+
+    event: int
+    price: int
     maker: bool
+    at_open: bool
+    trigger: int
+    reason: int
 
 
 @compiled
-def execute(kind: int, side: int, price: int, arriving: bool, open_: int, high: int, low: int) -> Execution:
-    """Return where an active order executes in a bar.
+def judge(ask: Ask, open_: int, high: int, low: int, close: int, queue: int) -> Outcome:
+    """Return what becomes of an order in a bar (ticks)."""
+    if ask.kind == MARKET or (ask.trigger == 0 and ask.kind in (STOP, TAKE_PROFIT, TRAILING_STOP)):
+        # What a trigger has let loose goes on as a market order.
+        return Outcome(FILL, open_, False, True, 0, 0)
+    if ask.kind == LIMIT or (ask.kind == STOP_LIMIT and ask.trigger == 0):
+        return _judge_limit(ask, open_, high, low, queue)
+    if ask.kind == TAKE_PROFIT:
+        if (ask.side > 0 and open_ <= ask.trigger) or (ask.side < 0 and open_ >= ask.trigger):
+            return Outcome(FILL, open_, False, True, 0, 0)
+        if (ask.side > 0 and low <= ask.trigger) or (ask.side < 0 and high >= ask.trigger):
+            return Outcome(FILL, ask.trigger, False, False, 0, 0)
+        return Outcome(REST, 0, False, False, ask.trigger, 0)
+    return _judge_stop(ask, open_, high, low, close)
 
-    Args:
-        kind: 0 market, 1 limit, 2 stop.
-        side: +1 buy, -1 sell.
-        price: limit or trigger price in ticks.
-        arriving: this is the first bar in which the order is active.
-        open_, high, low: the bar, in ticks.
+
+@compiled
+def _judge_limit(ask: Ask, open_: int, high: int, low: int, queue: int) -> Outcome:
+    marketable = (ask.side > 0 and open_ <= ask.price) or (ask.side < 0 and open_ >= ask.price)
+    if marketable:
+        if ask.arriving and ask.flags & POST_ONLY != 0:
+            return Outcome(CANCEL, 0, False, True, 0, _WOULD_TAKE)
+        return Outcome(FILL, open_, not ask.arriving, True, 0, 0)
+    if ask.flags & AT_ONCE != 0:
+        return Outcome(CANCEL, 0, False, True, 0, _NOT_AT_ONCE)
+    # With the queue assumption "through", the touch of the limit alone fills those ahead of us.
+    if (ask.side > 0 and low + queue <= ask.price) or (ask.side < 0 and high - queue >= ask.price):
+        return Outcome(FILL, ask.price, True, False, 0, 0)
+    return Outcome(REST, 0, False, False, 0, 0)
+
+
+@compiled
+def _judge_stop(ask: Ask, open_: int, high: int, low: int, close: int) -> Outcome:
+    trigger = ask.trigger
+    gapped = (ask.side > 0 and open_ >= trigger) or (ask.side < 0 and open_ <= trigger)
+    touched = gapped or (ask.side > 0 and high >= trigger) or (ask.side < 0 and low <= trigger)
+    if ask.kind == TRAILING_STOP and not touched:
+        trigger = min(trigger, low + ask.trail) if ask.side > 0 else max(trigger, high - ask.trail)
+        touched = (ask.side > 0 and close >= trigger) or (ask.side < 0 and close <= trigger)
+        if not touched:
+            return Outcome(REST, 0, False, False, trigger, 0)
+    if not touched:
+        return Outcome(REST, 0, False, False, trigger, 0)
+    at = open_ if gapped else trigger
+    if ask.kind != STOP_LIMIT:
+        return Outcome(FILL, at, False, gapped, 0, 0)
+    if (ask.side > 0 and at <= ask.price) or (ask.side < 0 and at >= ask.price):
+        return Outcome(FILL, at, False, gapped, 0, 0)
+    return Outcome(REST, 0, False, False, 0, 0)
+
+
+# Who wins where one bar could hit both the stop and the target of a position.
+PESSIMISTIC, OPTIMISTIC, PATH = 0, 1, 2
+# Later on the path than any price of the same leg can be.
+_LEG = 2**40
+
+
+@compiled
+def is_protective(kind: int) -> bool:
+    """Tell whether an order limits a loss (a stop) rather than takes a profit."""
+    return kind in (STOP, STOP_LIMIT, TRAILING_STOP)
+
+
+@compiled
+def path_time(level: int, after: int, open_: int, high: int, low: int, close: int) -> int:
+    """Return when a price level is first reached on the assumed path of a bar, at or after a time; -1 if never.
+
+    The path goes in straight lines from the open to the nearer extreme, to the other one, to the close (ties: the high
+    first). A time is the number of the leg times 2**40 plus the distance gone on it, in ticks.
     """
-    if kind == MARKET:
-        return Execution(open_, False)
-    if kind == LIMIT:
-        if (side > 0 and open_ <= price) or (side < 0 and open_ >= price):
-            return Execution(open_, not arriving)
-        if (side > 0 and low <= price) or (side < 0 and high >= price):
-            return Execution(price, True)
-        return Execution(0, False)
-    if side > 0 and high >= price:
-        return Execution(max(price, open_), False)
-    if side < 0 and low <= price:
-        return Execution(min(price, open_), False)
-    return Execution(0, False)
+    near, far = (high, low) if high - open_ <= open_ - low else (low, high)
+    for leg in range(3):
+        begin = open_ if leg == 0 else (near if leg == 1 else far)
+        end = near if leg == 0 else (far if leg == 1 else close)
+        if min(begin, end) <= level <= max(begin, end):
+            time = leg * _LEG + abs(level - begin)
+            if time >= after:
+                return time
+    return -1
+
+
+@compiled
+def judge_after_entry(
+    ask: Ask, entry: int, open_: int, high: int, low: int, close: int, queue: int, policy: int
+) -> Outcome:
+    """Return what becomes, in the rest of the bar, of an exit whose entry filled inside the bar at ``entry`` ticks.
+
+    What came after the entry is not known but for the close. Pessimistic: a stop executes if the bar reaches it at all,
+    a target only if the close proves it. Optimistic: the reverse. Path: as on the assumed path after the entry.
+    """
+    level = ask.trigger if ask.trigger > 0 else ask.price
+    side, stop = ask.side, is_protective(ask.kind)
+    rises = (side > 0) == stop  # reached by a rising price: a buy stop, a sell limit
+    passed = entry >= level if rises else entry <= level
+    proved = passed or (close >= level if rises else close <= level)
+    margin = queue if ask.trigger == 0 else 0
+    possible = passed or (high - margin >= level if rises else low + margin <= level)
+    if policy == PATH:
+        reached = (
+            possible and path_time(level, path_time(entry, 0, open_, high, low, close), open_, high, low, close) >= 0
+        )
+    else:
+        reached = possible if stop == (policy == PESSIMISTIC) else proved and possible
+    if not reached:
+        trigger = ask.trigger
+        if ask.kind == TRAILING_STOP:
+            trigger = max(trigger, close - ask.trail) if side < 0 else min(trigger, close + ask.trail)
+        return Outcome(REST, 0, False, False, trigger, 0)
+    at = entry if passed else level
+    if ask.kind == STOP_LIMIT and ((side > 0 and at > ask.price) or (side < 0 and at < ask.price)):
+        return Outcome(REST, 0, False, False, 0, 0)
+    return Outcome(FILL, at, ask.trigger == 0 and not passed, False, 0, 0)
+
+
+@compiled
+def wins(mine: Ask, other: Ask, policy: int, open_: int, high: int, low: int, close: int) -> bool:
+    """Tell whether, of two exits that one bar could both execute inside, mine is the one that does."""
+    stop, other_stop = is_protective(mine.kind), is_protective(other.kind)
+    if stop != other_stop and policy != PATH:
+        return stop == (policy == PESSIMISTIC)
+    first = path_time(mine.trigger if mine.trigger > 0 else mine.price, 0, open_, high, low, close)
+    second = path_time(other.trigger if other.trigger > 0 else other.price, 0, open_, high, low, close)
+    return first <= second

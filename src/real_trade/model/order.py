@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import IntEnum
+from enum import IntEnum, IntFlag
 from typing import Final
 
 
@@ -20,6 +20,23 @@ class OrderType(IntEnum):
     MARKET = 0
     LIMIT = 1
     STOP = 2
+    STOP_LIMIT = 3
+    TAKE_PROFIT = 4
+    TRAILING_STOP = 5
+
+
+class Flag(IntFlag):
+    """Conditions of an order; they add up.
+
+    Without `IOC` or `FOK` an order stays until it is filled, canceled, or its time is up.
+    """
+
+    NONE = 0
+    IOC = 1  # what does not fill on arrival is canceled
+    FOK = 2  # fills whole on arrival, or not at all
+    POST_ONLY = 4  # canceled rather than take on arrival
+    REDUCE_ONLY = 8  # only ever makes the position smaller
+    CLOSE = 16  # as reduce-only, for the whole position whatever the quantity says
 
 
 class OrderStatus(IntEnum):
@@ -58,6 +75,14 @@ class RejectReason(IntEnum):
     PRICE_INVALID = 5
     NOTIONAL_TOO_SMALL = 6
     BY_STRATEGY = 7
+    POST_ONLY_WOULD_TAKE = 8
+    NOT_FILLED_AT_ONCE = 9
+    REDUCE_ONLY = 10
+    TRIGGER_WRONG_SIDE = 11
+    TIME_UP = 12
+    SIBLING_FILLED = 13
+    ENTRY_GONE = 14
+    CONTRADICTION = 15
 
 
 S, E = OrderStatus, OrderEvent
@@ -122,13 +147,22 @@ class OrderIntent:
         side: buy or sell.
         type: market, limit or stop.
         lots: quantity in lots, positive.
-        price_ticks: limit or trigger price in ticks; 0 for a market order.
+        price_ticks: limit price in ticks; 0 where there is none.
+        trigger_ticks: trigger price in ticks, or the distance of a trailing stop; 0 where there is none.
+        flags: conditions.
+        expire_ms: the order ends at this time; 0 never.
+        entry_id: the order whose fill brings this one to life; 0 for an order of its own. Orders of one entry cancel
+            each other when one fills.
     """
 
     side: Side
     type: OrderType
     lots: int
     price_ticks: int = 0
+    trigger_ticks: int = 0
+    flags: Flag = Flag.NONE
+    expire_ms: int = 0
+    entry_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +176,7 @@ class Fill:
         price_ticks, lots: integers of the instrument's grid.
         fee: in money units, positive when paid.
         maker: the order rested and was taken by another.
+        ambiguous: the bar could have hit another exit too, and the policy decided.
     """
 
     order_id: int
@@ -151,11 +186,12 @@ class Fill:
     lots: int
     fee: int
     maker: bool
+    ambiguous: bool = False
 
 
 @dataclass(slots=True)
 class Order:
-    """An order and where it is in its life; changes only through `apply`.
+    """An order and where it is in its life; its state changes only through `apply`, its intent by an amendment.
 
     Attributes:
         order_id: 1, 2, ... in order of submission.

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from real_trade.kernels.book import CANCEL, CANCEL_ALL, MAX_REQUESTS, REQUEST_COLUMNS, REQUEST_ROWS
-from real_trade.model.order import OrderIntent, OrderType, Side
+from real_trade.kernels.book import AMEND, CANCEL, CANCEL_ALL, MAX_REQUESTS, REQUEST_COLUMNS, REQUEST_ROWS
+from real_trade.model.order import Flag, OrderIntent, OrderType, Side
 from real_trade.trading.desk import Desk
 
 if TYPE_CHECKING:
@@ -18,6 +18,28 @@ if TYPE_CHECKING:
 
 class TooManyRequests(Exception):
     """A strategy asked for more than `MAX_REQUESTS` things on one bar."""
+
+
+class CancelAll(NamedTuple):
+    """Take back every open order."""
+
+
+class CancelOrder(NamedTuple):
+    """Take back one order."""
+
+    order_id: int
+
+
+class AmendOrder(NamedTuple):
+    """Give an open order another quantity, limit or trigger; 0 leaves it as it is."""
+
+    order_id: int
+    lots: int
+    price_ticks: int
+    trigger_ticks: int
+
+
+Request = OrderIntent | CancelAll | CancelOrder | AmendOrder
 
 
 class StrategySession:
@@ -36,12 +58,8 @@ class StrategySession:
         self._requests = np.zeros((REQUEST_ROWS, REQUEST_COLUMNS), np.int64)
         self.state = strategy.State()
 
-    def decide(
-        self, bar: Bar, x: Any, ledger: Ledger, open_orders: int, next_order_id: int
-    ) -> list[OrderIntent | tuple[int, int]]:
+    def decide(self, bar: Bar, x: Any, ledger: Ledger, open_orders: int, next_order_id: int) -> list[Request]:
         """Show the strategy a closed bar and return what it asks for, in order.
-
-        A cancellation is a pair ``(CANCEL, order id)`` or ``(CANCEL_ALL, 0)``.
 
         Raises:
             TooManyRequests: it asked for too much.
@@ -60,12 +78,19 @@ class StrategySession:
         self._requests[MAX_REQUESTS] = 0
         if number > MAX_REQUESTS:
             raise TooManyRequests
-        return [_intent(*row) for row in self._requests[:number].tolist()]
+        return [_request(*row) for row in self._requests[:number].tolist()]
 
 
-def _intent(action: int, side: int, lots: int, price: int) -> OrderIntent | tuple[int, int]:
+def _request(
+    action: int, side: int, lots: int, price: int, trigger: int, flags: int, expire_ms: int, order_id: int
+) -> Request:
     if action == CANCEL_ALL:
-        return CANCEL_ALL, 0
+        return CancelAll()
     if action == CANCEL:
-        return CANCEL, lots
-    return OrderIntent(Side(side), OrderType(action), lots, price)
+        return CancelOrder(order_id)
+    if action == AMEND:
+        return AmendOrder(order_id, lots, price, trigger)
+    # An exit's side follows from its entry.
+    return OrderIntent(
+        Side(side or 1), OrderType(action), lots, price, trigger, Flag(flags), expire_ms, entry_id=order_id
+    )

@@ -52,6 +52,26 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="TIMES",
         help="position value allowed per unit of equity, on linear markets (default: %(default)s)",
     )
+    fills = parser.add_argument_group("how orders are filled")
+    fills.add_argument(
+        "--queue",
+        choices=("touch", "through"),
+        default="touch",
+        help="a limit order fills when its price is touched, or when it is passed by a tick (default: %(default)s)",
+    )
+    fills.add_argument(
+        "--volume-share",
+        type=decimal_flag("--volume-share", least="0", most="1"),
+        default=Decimal(0),
+        metavar="PART",
+        help="part of a bar's volume that orders may take, such as 0.1, the rest waits; 0 for no bound (default)",
+    )
+    fills.add_argument(
+        "--policy",
+        choices=("pessimistic", "optimistic", "path"),
+        default="pessimistic",
+        help="who wins where one bar could hit both the stop and the target of a position (default: %(default)s)",
+    )
     parser.add_argument("--report", type=Path, metavar="DIR", help="write the report's files to this folder")
     parser.add_argument("--strict", action="store_true", help="a gap in the data ends the run")
     parser.add_argument(
@@ -117,6 +137,9 @@ def _account(args: argparse.Namespace, session: Session) -> AccountSettings:
         fee_taker=commission if args.fee_taker is None else args.fee_taker,
         fee_maker=commission if args.fee_maker is None else args.fee_maker,
         leverage=args.leverage,
+        queue=args.queue,
+        volume_share=args.volume_share,
+        policy=args.policy,
     )
 
 
