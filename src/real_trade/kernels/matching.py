@@ -13,8 +13,8 @@ An order decided on a bar's close is active from the next bar on; that first bar
 * Trailing stop: a stop whose trigger follows the best price at a distance. A bar first meets the trigger as it stood;
   then the bar's best price moves it; if the close lies beyond the moved trigger, the price has crossed it for certain.
 
-Reaching a limit means touching it, or, for `QUEUE_THROUGH`, trading at least one tick beyond: the pessimistic assumption
-for an order at the end of the queue.
+Reaching a limit means touching it, or, for `QUEUE_THROUGH`, trading at least one tick beyond: the pessimistic
+assumption for an order at the end of the queue.
 """
 
 from __future__ import annotations
