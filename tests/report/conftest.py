@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -133,6 +134,84 @@ def make_result(
     return BacktestResult(**(values | changes))
 
 
+def make_trust(result: BacktestResult) -> dict[str, Any]:
+    """Return every section of the trust checks, with numbers that fit the result."""
+    net, gross, fees = (float(result.trade_rows[name].sum()) / 1e8 for name in ("net", "gross", "fees"))
+    initial = result.initial_units / 1e8
+    share = np.linspace(0, 1, 50)
+
+    def spread(middle: float, width: float) -> dict[str, float]:
+        return {f"p{part}": middle + width * (part - 50) / 50 for part in (5, 25, 50, 75, 95)}
+
+    def method(width: float, loss: float) -> dict[str, Any]:
+        middle = initial + net * share
+        band = {"p5": middle - width * share, "p50": middle, "p95": middle + width * share}
+        return {
+            "final_equity": spread(initial + net, width),
+            "max_drawdown": spread(0.1, 0.05),
+            "loss_probability": loss,
+            "equity_band": {"share": share.tolist(), **{name: values.tolist() for name, values in band.items()}},
+        }
+
+    return {
+        "lookahead": {"ok": True, "bars_checked": 50, "findings": []},
+        "warmup": {"ok": True, "bars_needed": 100, "findings": []},
+        "trials": {
+            "count": 14,
+            "sharpe": 1.21,
+            "deflated_sharpe": 0.62,
+            "expected_max_sharpe": 1.05,
+            "first": "2024-01-01T00:00:00Z",
+            "last": "2024-02-01T00:00:00Z",
+        },
+        "costs": {
+            "gross": gross + 3.0,
+            "fees": fees,
+            "slippage": 3.0,
+            "funding": 1.5,
+            "net": net - 1.5,
+            "break_even_bps": 3.4,
+            "net_if_costs_double": net - fees - 6.0,
+        },
+        "monte_carlo": {
+            "runs": 400,
+            "seed": 7,
+            "methods": {"shuffle": method(0, 0), "skip": method(50, 0.01), "block_bootstrap": method(200, 0.2)},
+        },
+        "capacity": {
+            "median_share": 0.0021,
+            "p95_share": 0.034,
+            "max_share": 0.41,
+            "worst": [{"time": "2023-01-01T12:00:00Z", "share": 0.41}],
+        },
+        "clock": {
+            "by_minute_of_hour": [float(minute - 30) for minute in range(60)],
+            "around_funding": {
+                name: {"trades": count, "net": count * 0.5}
+                for name, count in (("before_60m", 3), ("after_60m", 4), ("other", 33))
+            },
+        },
+        "range": {
+            "pessimistic": {"net_profit": -12.3, "final_equity": 9987.7, "trades": 38},
+            "central": {"net_profit": 54.9, "final_equity": 10054.9, "trades": 40},
+            "optimistic": {"net_profit": 141.0, "final_equity": 10141.0, "trades": 41},
+            "ambiguous_share": 0.13,
+            "label": "A scenario range, not a bound.",
+        },
+    }
+
+
+@pytest.fixture(scope="session")
+def trusted() -> Callable[..., BacktestResult]:
+    """Return the maker of results of 2000 bars with every trust section; keywords replace sections."""
+
+    def make(strategy: str = "sma_cross", seed: int = 1, trades: int = 40, **sections: Any) -> BacktestResult:
+        result = make_result(2000, trades, seed=seed, strategy=strategy)
+        return replace(result, trust=make_trust(result) | sections)
+
+    return make
+
+
 @pytest.fixture(scope="session")
 def build_result() -> Callable[..., BacktestResult]:
     """Return the maker of seeded results."""
@@ -147,5 +226,6 @@ def small_result() -> BacktestResult:
 
 @pytest.fixture(scope="session")
 def large_result() -> BacktestResult:
-    """Return a result of 1.4 million bars and 5000 trades."""
-    return make_result(1_402_480, 5000, gap=(118_000, 80), rejected=100)
+    """Return a result of 1.4 million bars and 20,000 trades with every trust section."""
+    result = make_result(1_402_480, 20_000, gap=(118_000, 80), rejected=100)
+    return replace(result, trust=make_trust(result))

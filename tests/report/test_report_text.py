@@ -30,7 +30,7 @@ def test_it_is_an_aligned_table_in_ascii(text: str) -> None:
 
 def test_it_says_what_was_run_on_what(text: str) -> None:
     lines = text.splitlines()
-    assert lines[0] == "sma_cross fast=20 slow=100 size=0.01 mode=long_short"
+    assert lines[1] == "sma_cross fast=20 slow=100 size=0.01 mode=long_short"
     assert "Data: bybit linear BTCUSDT 1m, 5,000 bars, 1 gap (80 bars missing), sha256 abababababababab" in lines
     assert lines[-1] == "Warning: 1 gap: 80 bars are missing."
 

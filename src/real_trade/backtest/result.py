@@ -120,6 +120,7 @@ class BacktestResult:
         equity_units: int64, equity at each bar's close in money units.
         orders, fills, trades: structured arrays, see the dtypes above.
         warnings: sentences for the reader, such as gaps in the data.
+        trust: what the trust checks found, JSON-ready, a key for each that was run; None if none was.
     """
 
     strategy: str
@@ -139,6 +140,7 @@ class BacktestResult:
     fill_rows: NDArray[Any]
     trade_rows: NDArray[Any]
     warnings: tuple[str, ...] = ()
+    trust: Mapping[str, Any] | None = None
 
     @property
     def initial_units(self) -> int:

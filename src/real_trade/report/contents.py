@@ -11,6 +11,7 @@ from real_trade.report import figures
 from real_trade.report.figures import Bar
 from real_trade.report.formatting import NOTHING, money_text, scalar_text, show
 from real_trade.report.pictures import lay_out
+from real_trade.report.trust_contents import trust_contents
 
 if TYPE_CHECKING:
     from real_trade.backtest.result import BacktestResult
@@ -56,6 +57,7 @@ def page_contents(result: BacktestResult) -> dict[str, Any]:
         "groups": _groups(result),
         **_costs(result),
         **_provenance(result),
+        **trust_contents(result),
     }
 
 

@@ -37,12 +37,14 @@ class Bar:
         value: its height, negative below the line.
         tone: ``up``, ``down`` or ``plain``.
         note: what a reader sees on pointing at it.
+        base: where it starts; zero but for the steps of a waterfall.
     """
 
     label: str
     value: float
     tone: str
     note: str
+    base: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,7 @@ def write_report(result: BacktestResult, directory: str | Path) -> dict[str, Pat
         folder.mkdir(parents=True, exist_ok=True)
         for kind, name, content in _contents(result, folder):
             path = folder / name
-            _replace(path, content)
+            replace_file(path, content)
             written[kind] = path
     except OSError as error:
         raise StorageError(
@@ -64,7 +64,7 @@ def _contents(result: BacktestResult, folder: Path) -> Iterator[tuple[str, str, 
     yield "equity", "equity.csv", tables.csv_text(tables.equity_table(result))
 
 
-def _replace(path: Path, content: str) -> None:
+def replace_file(path: Path, content: str) -> None:
     """Write beside the file and move into place, so that a reader never meets half of it."""
     part = path.with_name(f".{path.name}.part")
     try:

@@ -100,6 +100,44 @@ def show(metric: Metric, value: Value, currency: str = "") -> str:
     return _PATTERNS[metric.unit].format(value)
 
 
+def number(value: object) -> float | None:
+    """Return a finite number as such, None for anything else.
+
+    >>> number(3), number(float("nan")), number(True), number("3")
+    (3.0, None, None, None)
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if math.isfinite(value) else None
+
+
+def amount(value: object) -> str:
+    """Return an amount of money, or a dash where there is none."""
+    found = number(value)
+    return NOTHING if found is None else money_text(found)
+
+
+def share(value: object) -> str:
+    """Return a fraction in per cent, to the digits that its size deserves, or a dash where there is none.
+
+    >>> share(0.1234), share(0.00004), share(None)
+    ('12.34%', '0.004%', '-')
+    """
+    found = number(value)
+    if found is None:
+        return NOTHING
+    return f"{found:,.2%}" if found == 0 or abs(found) >= 0.001 else f"{found * 100:.1g}%"
+
+
+def one_line(text: object) -> str:
+    r"""Return text in one line without control characters: names may hold anything.
+
+    >>> one_line("a\n b\x1b[31m")
+    'a b?[31m'
+    """
+    return "".join(letter if letter.isprintable() else "?" for letter in " ".join(str(text).split()))
+
+
 def scalar_text(value: Any) -> str:
     """Return a parameter or setting as text.
 

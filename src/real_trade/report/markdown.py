@@ -4,25 +4,31 @@ from __future__ import annotations
 
 import re
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from real_trade.metrics.registry import METRICS
 from real_trade.model.clock import format_time
 from real_trade.report.formatting import scalar_text, show
+from real_trade.report.trust import findings, first_line, trust_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from real_trade.backtest.result import BacktestResult
 
-_ACTIVE = re.compile(r"([\\`*_{}\[\]<>#|])")
+# Findings of the trust checks in the text; summary.json has all.
+_FINDINGS: Final = 20
+_ACTIVE: Final = re.compile(r"([\\`*_{}\[\]<>#|])")
 
 
 def render_markdown(result: BacktestResult) -> str:
     """Return the figures, parameters, data and hashes of a backtest as Markdown tables."""
     facts, currency = result.data, result.instrument.settle
     where = f"{facts.venue} {facts.market} {facts.symbol} {facts.interval}"
+    verdicts = first_line(result.strategy, result.trust)
     parts = [
+        " ".join(f"**{_safe(v.text)}**" if v.tone == "down" else _safe(v.text) for v in verdicts),
+        *(f"> Finding: {_safe(str(finding))}" for finding in findings(result.trust)[:_FINDINGS]),
         f"# {_safe(result.strategy)}: {_safe(where)}",
         f"{format_time(facts.from_ms)} to {format_time(facts.to_ms)}, {facts.bars:,} bars.",
         f"Gaps: {len(facts.gaps):,} ({facts.missing_bars:,} bars missing). Bars filled in: {facts.synthetic:,}.",
@@ -31,6 +37,8 @@ def render_markdown(result: BacktestResult) -> str:
     for group, metrics in groupby(METRICS.values(), key=lambda metric: metric.group):
         rows = [(metric.label, show(metric, result.stats[metric.name], currency)) for metric in metrics]
         parts.append(_table(group, "Value", rows))
+    if rows := trust_rows(result.trust, currency):
+        parts.append(_table("Trust", "Value", rows))
     parts += [_mapping("Parameter", result.params), _mapping("Setting", result.settings)]
     parts.append(_table("Hash", "sha256", result.hashes.items()))
     return "\n\n".join(part for part in parts if part) + "\n"

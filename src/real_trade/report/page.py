@@ -18,31 +18,54 @@ from real_trade.report.contents import page_contents
 from real_trade.report.series import chart_data
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from enum import IntEnum
 
     from real_trade.backtest.result import BacktestResult
 
-_SCRIPTS: Final = ("coding.js", "scale.js", "chart.js", "panes.js", "pointer.js", "tables.js", "main.js")
+_SCRIPTS: Final = ("coding.js", "scale.js", "drawing.js", "chart.js", "panes.js", "pointer.js", "tables.js", "main.js")
 
 
 def render_page(result: BacktestResult) -> str:
     """Return the report of a backtest as a self-contained HTML page."""
-    from jinja2 import Environment, StrictUndefined
+    values = chart_data(result)
+    named = values | {
+        "typeNames": _names(OrderType),
+        "statusNames": _names(OrderStatus),
+        "reasonNames": ["" if name == "none" else name for name in _names(RejectReason)],
+    }
+    contents = page_contents(result) | {"result": result, "detail": _detail(values["bucket"])}
+    return assemble("page.html.j2", contents, scripts=_SCRIPTS, data=named)
+
+
+def assemble(template: str, contents: Mapping[str, Any], *, scripts: Sequence[str], data: Mapping[str, Any]) -> str:
+    """Return a page of one of the package's templates, its style, scripts and data in it.
+
+    Args:
+        template: name of the asset.
+        contents: its variables; texts are escaped there.
+        scripts: names of the assets that make the one script, in order.
+        data: what the script draws, JSON-ready.
+    """
+    from jinja2 import Environment, FunctionLoader, StrictUndefined
     from markupsafe import Markup
 
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    script = f'"use strict";\n{"".join(_asset(name) for name in _SCRIPTS)}'
+    environment = Environment(
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        loader=FunctionLoader(_asset),
+    )
+    script = f'"use strict";\n{"".join(_asset(name) for name in scripts)}'
     digest = b64encode(sha256(script.encode()).digest()).decode("ascii")
-    values = chart_data(result)
-    return environment.from_string(_asset("page.html.j2")).render(
-        page_contents(result),
-        result=result,
+    return environment.get_template(template).render(
+        contents,
         version=__version__,
-        detail=_detail(values["bucket"]),
         style=Markup(_asset("page.css")),  # noqa: S704 - the package's own file
         script=Markup(script),  # noqa: S704 - the package's own files
         script_hash=f"sha256-{digest}",
-        data=Markup(_data_block(values)),  # noqa: S704 - no markup can be in it
+        data=Markup(_data_block(data)),  # noqa: S704 - no markup can be in it
     )
 
 
@@ -50,14 +73,9 @@ def _detail(bucket: int) -> str:
     return "Close up, every bar is there, exact." if bucket == 1 else f"Close up, {bucket} bars are drawn as one."
 
 
-def _data_block(values: dict[str, Any]) -> str:
+def _data_block(values: Mapping[str, Any]) -> str:
     """Return the charts' data as JSON in which nothing can be taken for markup."""
-    named = values | {
-        "typeNames": _names(OrderType),
-        "statusNames": _names(OrderStatus),
-        "reasonNames": ["" if name == "none" else name for name in _names(RejectReason)],
-    }
-    text = json.dumps(named, separators=(",", ":"), allow_nan=False)
+    text = json.dumps(values, separators=(",", ":"), allow_nan=False)
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 

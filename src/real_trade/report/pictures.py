@@ -62,15 +62,16 @@ def lay_out(bars: Sequence[Bar], *, whole: bool = False, width: int = _WIDTH) ->
     """
     if not bars:
         return None
-    top = max(0.0, *(bar.value for bar in bars))
-    bottom = min(0.0, *(bar.value for bar in bars))
+    top = max(0.0, *(max(bar.base, bar.base + bar.value) for bar in bars))
+    bottom = min(0.0, *(min(bar.base, bar.base + bar.value) for bar in bars))
     scale = (_HEIGHT - _LABELS - _ABOVE) / ((top - bottom) or 1.0)
     zero = _ABOVE + top * scale
     slot = width / len(bars)
     items = []
     for i, bar in enumerate(bars):
         high = abs(bar.value) * scale
-        y = zero - high if bar.value >= 0 else zero
+        start = zero - bar.base * scale
+        y = start - high if bar.value >= 0 else start
         items.append(
             Rectangle(
                 round(i * slot + slot * 0.1, 2),

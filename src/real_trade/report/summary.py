@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from real_trade import __version__
 from real_trade.model.clock import format_time
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
     from real_trade.backtest.result import BacktestResult, DataFacts
@@ -33,11 +33,13 @@ def summary(result: BacktestResult, report_path: str | Path | None = None) -> di
         "strategy": result.strategy,
         "params": _plain(result.params),
         "runner": result.runner,
+        "currency": result.instrument.settle,
         "data": _data(result.data),
         "hashes": {name: str(result.hashes.get(name, "")) for name in ("data", "code", "config", "orders")},
         "stats": dict(result.stats),
         "settings": _plain(result.settings),
         "warnings": list(result.warnings),
+        "trust": None if result.trust is None else _plain(result.trust),
         "report": None if report_path is None else str(report_path),
     }
 
@@ -72,7 +74,7 @@ def _plain_value(value: object) -> Any:
         return value if type(value) in {str, bool, int, type(None)} else _unwrapped(value)
     if isinstance(value, float):
         return float(value) if math.isfinite(value) else str(value)
-    if isinstance(value, dict):
+    if isinstance(value, Mapping):
         return _plain(value)
     if isinstance(value, list | tuple):
         return [_plain_value(item) for item in value]

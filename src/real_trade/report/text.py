@@ -1,4 +1,7 @@
-"""The text block: what a trader reads in the terminal after a backtest, in ASCII, which every terminal shows."""
+"""The text block: what a trader reads in the terminal after a backtest, in ASCII, which every terminal shows.
+
+Its first line says how far the rest can be trusted.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 from real_trade.metrics.registry import METRICS
 from real_trade.model.clock import format_time
-from real_trade.report.formatting import show
+from real_trade.report.formatting import one_line, show
+from real_trade.report.trust import findings, first_line, trust_rows
 
 if TYPE_CHECKING:
     from real_trade.backtest.result import BacktestResult
@@ -55,6 +59,8 @@ _ROWS: Final[tuple[tuple[str, tuple[str, ...]] | None, ...]] = (
     ("Market change", ("market_change",)),
     ("Buy and hold", ("buy_and_hold",)),
 )
+# Findings of the trust checks in the block; summary.json has all.
+_FINDINGS: Final = 10
 
 
 def render_text(result: BacktestResult) -> str:
@@ -65,10 +71,13 @@ def render_text(result: BacktestResult) -> str:
         ("To", _minute(facts.to_ms)),
         *(_row(entry, result, currency) for entry in _ROWS),
     ]
+    if trust := trust_rows(result.trust, currency):
+        table += [None, *trust]
     label_width = max(len(row[0]) for row in table if row)
     value_width = max(len(row[1]) for row in table if row)
     rule = f"+{'-' * (label_width + 2)}+{'-' * (value_width + 2)}+"
-    lines = [_title(result), rule]
+    lines = [" ".join(verdict.text for verdict in first_line(result.strategy, result.trust))]
+    lines += [*_findings(result), _title(result), rule]
     lines += [rule if row is None else f"| {row[0]:<{label_width}} | {row[1]:>{value_width}} |" for row in table]
     lines += [rule, _data_line(result), *(f"Warning: {warning}" for warning in result.warnings)]
     return "\n".join(lines)
@@ -84,9 +93,17 @@ def _row(entry: tuple[str, tuple[str, ...]] | None, result: BacktestResult, curr
     return label, " / ".join(shown)
 
 
+def _findings(result: BacktestResult) -> list[str]:
+    found = findings(result.trust)
+    lines = [f"Finding: {finding}" for finding in found[:_FINDINGS]]
+    if len(found) > _FINDINGS:
+        lines.append(f"and {len(found) - _FINDINGS:,} more in summary.json")
+    return lines
+
+
 def _title(result: BacktestResult) -> str:
     params = " ".join(f"{name}={value}" for name, value in result.params.items())
-    return f"{result.strategy} {params}".rstrip()
+    return one_line(f"{result.strategy} {params}")
 
 
 def _minute(time_ms: int) -> str:

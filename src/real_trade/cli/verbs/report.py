@@ -1,10 +1,9 @@
-"""`real-trade report`: a stored report again, as text, Markdown or JSON, and where its page is."""
+"""`real-trade report`: a stored report again, as text, Markdown or JSON, and where its page is; or several compared."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from real_trade.model.errors import InputError
 
@@ -18,44 +17,55 @@ _FILES: Final = {"text": "report.txt", "markdown": "report.md", "json": "summary
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the flags."""
-    parser.add_argument("directory", type=Path, help="folder that backtest --report wrote")
-    parser.add_argument("--format", choices=list(_FILES), default="text", help="what to print (default: %(default)s)")
+    parser.add_argument(
+        "directories",
+        nargs="+",
+        type=Path,
+        metavar="DIR",
+        help="folder that backtest --report wrote; 2 to 12 of them are compared",
+    )
+    parser.add_argument(
+        "--format", choices=list(_FILES), help="how to print one report (default: text); a comparison is text or --json"
+    )
+    parser.add_argument("--compare", type=Path, metavar="FILE", help="write the comparison as one HTML page")
 
 
 def run(args: argparse.Namespace, out: Output) -> int:
-    """Print the report."""
-    document = _document(args.directory)
-    page = args.directory / "report.html"
-    document["report"] = str(page) if page.is_file() else None
-    text = _read(args.directory, _FILES[args.format])
-    out.result(document, text.rstrip("\n"))
-    if document["report"]:
-        out.note(f"page: {page}")
+    """Print the report, or the comparison."""
+    if len(args.directories) == 1 and args.compare is None:
+        _show(args.directories[0], args.format or "text", out)
+    else:
+        _compare(args, out)
     return 0
 
 
-def _document(folder: Path) -> dict[str, Any]:
-    try:
-        document = json.loads(_read(folder, _FILES["json"]))
-    except json.JSONDecodeError as error:
-        raise _not_a_report(folder, f"{_FILES['json']} is damaged in line {error.lineno}") from None
-    if not isinstance(document, dict) or not str(document.get("schema", "")).startswith("real_trade.backtest/"):
-        raise _not_a_report(folder, f"{_FILES['json']} is not that of a backtest")
-    return document
+def _show(folder: Path, form: str, out: Output) -> None:
+    from real_trade.report.runs import read_file, read_summary
+
+    document = read_summary(folder)
+    page = folder / "report.html"
+    document["report"] = str(page) if page.is_file() else None
+    out.result(document, read_file(folder, _FILES[form]).rstrip("\n"))
+    if document["report"]:
+        out.note(f"page: {page}")
 
 
-def _read(folder: Path, name: str) -> str:
-    try:
-        return (folder / name).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        raise _not_a_report(folder, f"{name} cannot be read there") from None
+def _compare(args: argparse.Namespace, out: Output) -> None:
+    from real_trade.report.compare import comparison_text, write_comparison
+    from real_trade.report.comparison import compare_runs
+    from real_trade.report.runs import read_runs
 
-
-def _not_a_report(folder: Path, reason: str) -> InputError:
-    return InputError(
-        f"{folder} holds no report: {reason}.",
-        code="no_report",
-        field="directory",
-        value=str(folder),
-        fix="Write one with: real-trade backtest ... --report DIR",
-    )
+    if args.format is not None:
+        raise InputError(
+            "--format is for one report; a comparison is printed as text or, with --json, as JSON.",
+            code="bad_usage",
+            field="format",
+            value=args.format,
+            fix="Leave --format out.",
+        )
+    runs = read_runs(args.directories)
+    document = compare_runs(runs)
+    page = None if args.compare is None else write_comparison(runs, args.compare)
+    out.result(document | {"page": None if page is None else str(page)}, comparison_text(document))
+    if page is not None:
+        out.note(f"page: {page}")

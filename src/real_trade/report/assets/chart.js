@@ -1,6 +1,5 @@
 // The linked charts: price with fills, equity, drawdown, and the strip below that shows where one is.
 
-const AXIS = 68;          // room for the numbers on the right
 const LEVEL = 8;          // each level of the pyramid joins so many of the level before
 const MARKERS = 400;      // more fills than this in view are drawn as a strip of results
 
@@ -41,52 +40,17 @@ class Pyramid {
   }
 }
 
-class Charts {
+class Charts extends TimeView {
   constructor(root, report) {
+    super(root, report.time[0], report.time[report.bars - 1] + report.barMs, report.barMs * 10);
     this.report = report;
-    this.root = root;
-    this.start = report.time[0];
-    this.end = report.time[report.bars - 1] + report.barMs;
-    this.view = { from: this.start, to: this.end };
     this.pyramid = new Pyramid(report.prices.low, report.prices.high);
     this.priceTime = strided(report.time, report.bucket);
     this.equityPyramid = new Pyramid(report.equity.low, report.equity.high);
     this.fallPyramid = new Pyramid(report.equity.drawdown, report.equity.drawdown);
-    this.panes = {};
-    for (const name of ["price", "equity", "drawdown", "overview"]) {
-      this.panes[name] = { canvas: root.querySelector(`[data-pane=${name}]`), note: root.querySelector(`[data-note=${name}]`) };
-    }
-    this.hover = null;
     this.chosen = -1;
     this.market = false;
-    new ResizeObserver(() => this.redraw()).observe(root);
-    watchPointer(this);
-    this.redraw();
-  }
-
-  redraw() {
-    if (this.pending) return;
-    this.pending = requestAnimationFrame(() => { this.pending = 0; this.draw(); });
-  }
-
-  show(from, to) {
-    const least = this.report.barMs * 10;
-    const span = Math.min(Math.max(to - from, least), this.end - this.start);
-    const start = Math.min(Math.max(from + (to - from - span) / 2, this.start), this.end - span);
-    this.view = { from: start, to: start + span };
-    this.redraw();
-  }
-
-  zoom(factor, at) {
-    const { from, to } = this.view;
-    const centre = at === undefined ? (from + to) / 2 : at;
-    this.show(centre - (centre - from) * factor, centre + (to - centre) * factor);
-  }
-
-  pan(share) {
-    const span = this.view.to - this.view.from;
-    const from = Math.min(Math.max(this.view.from + share * span, this.start), this.end - span);
-    this.show(from, from + span);
+    this.open({ price: drawPrice, equity: drawEquity, drawdown: drawDrawdown, overview: drawOverview });
   }
 
   choose(trade) {
@@ -97,25 +61,7 @@ class Charts {
     this.show(from - room, to + room);
   }
 
-  draw() {
-    const style = getComputedStyle(this.root);
-    this.ink = {};
-    for (const name of ["ink", "muted", "line", "panel", "up", "down", "accent", "soft"]) {
-      this.ink[name] = style.getPropertyValue(`--${name}`).trim();
-    }
-    this.font = `11px ${style.fontFamily}`;
-    for (const [name, pane] of Object.entries(this.panes)) {
-      const box = prepare(pane.canvas, this.font);
-      if (!box) continue;
-      pane.box = box;
-      ({ price: drawPrice, equity: drawEquity, drawdown: drawDrawdown, overview: drawOverview })[name](this, box);
-      if (name !== "overview") drawCross(this, box);
-    }
-    writeNotes(this);
-  }
-
-  x(box, ms) { return ((ms - this.view.from) / (this.view.to - this.view.from)) * box.width; }
-  timeAt(box, x) { return this.view.from + (x / box.width) * (this.view.to - this.view.from); }
+  writeNotes() { writeNotes(this); }
 
   // First and last index of sorted times that touch the view, one beyond on either side.
   span(times) {
@@ -126,65 +72,4 @@ class Charts {
 
 function strided(values, size) {
   return size === 1 ? values : values.filter((_, i) => i % size === 0);
-}
-
-// Clears a canvas at the screen's own resolution and returns what is needed to draw on it.
-function prepare(canvas, font) {
-  const ratio = window.devicePixelRatio || 1;
-  const width = canvas.clientWidth, height = canvas.clientHeight;
-  if (!width || !height) return null;
-  if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
-    canvas.width = Math.round(width * ratio);
-    canvas.height = Math.round(height * ratio);
-  }
-  const pen = canvas.getContext("2d");
-  pen.setTransform(ratio, 0, 0, ratio, 0, 0);
-  pen.clearRect(0, 0, width, height);
-  pen.font = font;
-  return { pen, width: width - AXIS, height, full: width };
-}
-
-// Value scale with room above and below; bottom keeps space for the time axis or the strip.
-function vertical(low, high, top, bottom) {
-  if (!(high > low)) { const pad = Math.abs(low) * 0.01 || 1; low -= pad; high += pad; }
-  const pad = (high - low) * 0.06;
-  const min = low - pad, max = high + pad;
-  const height = bottom - top;
-  return {
-    min, max, bottom,
-    y: (value) => bottom - ((value - min) / (max - min)) * height,
-    value: (y) => min + ((bottom - y) / height) * (max - min),
-  };
-}
-
-function drawGrid(chart, box, scale, bottom, text, withTimes) {
-  const { pen } = box;
-  pen.lineWidth = 1;
-  pen.strokeStyle = chart.ink.line;
-  pen.fillStyle = chart.ink.muted;
-  pen.textBaseline = "middle";
-  pen.textAlign = "left";
-  const step = niceStep(scale.max - scale.min, Math.max(2, Math.floor(bottom / 48)));
-  const decimals = Math.max(0, -Math.floor(Math.log10(step) + 1e-9) + (step / 10 ** Math.floor(Math.log10(step)) === 2.5 ? 1 : 0));
-  for (const value of valueTicks(scale.min, scale.max, step)) {
-    const y = Math.round(scale.y(value)) + 0.5;
-    if (y < 8 || y > bottom) continue;
-    pen.beginPath(); pen.moveTo(0, y); pen.lineTo(box.width, y); pen.stroke();
-    pen.fillText(text(value, decimals), box.width + 8, y);
-  }
-  pen.textAlign = "center";
-  for (const tick of timeTicks(chart.view.from, chart.view.to, Math.max(2, Math.floor(box.width / 95)))) {
-    const x = Math.round(chart.x(box, tick.at)) + 0.5;
-    pen.beginPath(); pen.moveTo(x, 0); pen.lineTo(x, bottom); pen.stroke();
-    if (withTimes && x > 18 && x < box.width - 18) pen.fillText(tick.text, x, box.height - 9);
-  }
-}
-
-function clipped(box, bottom, paint) {
-  box.pen.save();
-  box.pen.beginPath();
-  box.pen.rect(0, 0, box.width, bottom);
-  box.pen.clip();
-  paint(box.pen);
-  box.pen.restore();
 }

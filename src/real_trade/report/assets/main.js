@@ -1,14 +1,5 @@
 // Puts the page to work.
 
-function wireTheme() {
-  const root = document.documentElement;
-  document.getElementById("theme").addEventListener("click", () => {
-    const dark = getComputedStyle(root).getPropertyValue("--dark").trim() === "1";
-    root.dataset.theme = dark ? "light" : "dark";
-    window.dispatchEvent(new Event("themechange"));
-  });
-}
-
 function wireRanges(chart) {
   const spans = { all: Infinity, year: 365 * DAY, quarter: 91 * DAY, month: 30 * DAY, week: 7 * DAY, day: DAY };
   for (const button of document.querySelectorAll("[data-span]")) {
@@ -60,15 +51,9 @@ async function main() {
   report.statusNames = raw.statusNames;
   report.reasonNames = raw.reasonNames;
   const chart = new Charts(root, report);
-  window.addEventListener("themechange", () => chart.redraw());
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => chart.redraw());
   wireRanges(chart);
   wireTables(report, chart);
   root.dataset.ready = "1";
 }
 
-main().catch((error) => {
-  const note = document.getElementById("trouble");
-  note.hidden = false;
-  note.textContent = `The charts could not be drawn: ${error.message}. A browser of 2023 or later is needed.`;
-});
+main().catch(showTrouble);

@@ -73,17 +73,6 @@ function drawBand(chart, box, pen, scale, prices, first, last) {
   strokeLine(pen, line, chart.ink.accent, 1.2);
 }
 
-function strokeLine(pen, points, colour, width) {
-  pen.strokeStyle = colour;
-  pen.lineWidth = width;
-  pen.lineJoin = "round";
-  pen.beginPath();
-  for (let i = 0; i < points.length; i += 2) {
-    if (i) pen.lineTo(points[i], points[i + 1]); else pen.moveTo(points[i], points[i + 1]);
-  }
-  pen.stroke();
-}
-
 function drawTrades(chart, box, scale, bottom) {
   const { time, fills, trades, barMs } = chart.report;
   const firstBar = Math.max(lastNotAbove(time, chart.view.from), 0), lastBar = lastNotAbove(time, chart.view.to);
@@ -174,14 +163,6 @@ function drawEquity(chart, box) {
   });
 }
 
-function drawStart(chart, box, y) {
-  box.pen.strokeStyle = chart.ink.muted;
-  box.pen.lineWidth = 1;
-  box.pen.setLineDash([2, 4]);
-  box.pen.beginPath(); box.pen.moveTo(0, y); box.pen.lineTo(box.width, y); box.pen.stroke();
-  box.pen.setLineDash([]);
-}
-
 // Calls paint(x, first, last) for each column of pixels that has values.
 function columns(chart, box, times, first, last, paint) {
   let from = first;
@@ -243,33 +224,6 @@ function drawOverview(chart, box) {
   pen.fillRect(from, 0, to - from, box.height);
   pen.globalAlpha = 1;
   for (const edge of [from, to]) pen.fillRect(Math.min(Math.max(edge - 1.5, 0), box.width - 3), box.height / 2 - 10, 3, 20);
-}
-
-function drawCross(chart, box) {
-  if (chart.hover === null) return;
-  const x = Math.round(chart.x(box, chart.hover)) + 0.5;
-  box.pen.strokeStyle = chart.ink.muted;
-  box.pen.lineWidth = 1;
-  box.pen.setLineDash([3, 3]);
-  box.pen.beginPath(); box.pen.moveTo(x, 0); box.pen.lineTo(x, box.height); box.pen.stroke();
-  box.pen.setLineDash([]);
-  if (chart.level && chart.level.canvas === box.pen.canvas && box.scale) drawLevel(chart, box);
-}
-
-// The value under the pointer, written on the axis.
-function drawLevel(chart, box) {
-  const { pen, scale } = box;
-  const y = Math.round(chart.level.y) + 0.5;
-  if (y > scale.bottom) return;
-  pen.strokeStyle = chart.ink.muted;
-  pen.setLineDash([3, 3]);
-  pen.beginPath(); pen.moveTo(0, y); pen.lineTo(box.width, y); pen.stroke();
-  pen.setLineDash([]);
-  pen.fillStyle = chart.ink.ink;
-  pen.fillRect(box.width, y - 9, AXIS, 18);
-  pen.fillStyle = chart.ink.panel;
-  pen.textAlign = "left";
-  pen.fillText(scale.text(scale.value(y)), box.width + 8, y);
 }
 
 // The line of numbers at the top of each chart: of the bar under the pointer, else of the last one in view.

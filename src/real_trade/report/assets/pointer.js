@@ -1,8 +1,9 @@
 // Mouse, touch and keyboard on the charts.
 
 function watchPointer(chart) {
-  for (const name of ["price", "equity", "drawdown"]) watchPane(chart, chart.panes[name]);
-  watchOverview(chart, chart.panes.overview);
+  for (const [name, pane] of Object.entries(chart.panes)) {
+    if (name === "overview") watchOverview(chart, pane); else watchPane(chart, pane);
+  }
   watchKeys(chart);
 }
 

@@ -1,0 +1,187 @@
+"""The words and pictures of the page's trust sections; a section that was not run is None or empty."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from real_trade.report import trust
+from real_trade.report.fans import lay_out_fans
+from real_trade.report.figures import Bar
+from real_trade.report.formatting import NOTHING, amount, money_text, number, one_line, scalar_text, share
+from real_trade.report.pictures import lay_out
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from real_trade.backtest.result import BacktestResult
+    from real_trade.report.pictures import Picture
+
+# Width of pictures that stand three abreast.
+_NARROW: Final = 340
+# Findings on the page; summary.json has all.
+_LISTED: Final = 20
+_QUANTILES: Final = ("p5", "p25", "p50", "p75", "p95")
+_AROUND: Final = {"before_60m": "hour before", "after_60m": "hour after", "other": "all other"}
+
+
+def trust_contents(result: BacktestResult) -> dict[str, Any]:
+    """Return the template's variables of everything that ``result.trust`` holds."""
+    found, currency = result.trust or {}, result.instrument.settle
+    listed = trust.findings(found)
+    return {
+        "verdicts": trust.first_line(result.strategy, result.trust),
+        "trust_findings": listed[:_LISTED],
+        "more_trust_findings": max(0, len(listed) - _LISTED),
+        "trials": _trials(found.get("trials")),
+        "waterfall": _waterfall(found.get("costs"), currency),
+        "scenarios": _scenarios(found.get("range"), currency),
+        "monte_carlo": _monte_carlo(result, found.get("monte_carlo")),
+        "capacity": _capacity(found.get("capacity")),
+        "clock_minutes": _minutes(found.get("clock")),
+        "around_funding": _around_funding(found.get("clock")),
+    }
+
+
+def _trials(section: Any) -> list[tuple[str, str]]:
+    if not section:
+        return []
+    return [
+        ("Backtests of this strategy on this data", _count(section.get("count"))),
+        ("First and latest", f"{_minute(section.get('first'))}, {_minute(section.get('last'))}"),
+        ("Sharpe ratio of this run", _ratio(section.get("sharpe"))),
+        ("Best Sharpe that luck would bring", _ratio(section.get("expected_max_sharpe"))),
+        ("Deflated Sharpe ratio", trust.deflated_sharpe_text(number(section.get("deflated_sharpe")))),
+    ]
+
+
+def _waterfall(section: Any, currency: str) -> dict[str, Any] | None:
+    if not section:
+        return None
+    gross, net = number(section.get("gross")), number(section.get("net"))
+    bars = [] if gross is None or net is None else _steps(section, gross, net)
+    return {"picture": lay_out(bars, width=_NARROW), "rows": trust.trust_rows({"costs": section}, currency)}
+
+
+def _steps(section: Mapping[str, Any], gross: float, net: float) -> list[Bar]:
+    """Return the way from gross to net; what no named cost explains is a step of its own."""
+    bars, level = [_whole("gross", gross)], gross
+    for name in ("fees", "slippage", "funding"):
+        cost = number(section.get(name)) or 0.0
+        bars.append(_step(name, -cost, level))
+        level -= cost
+    rest = net - level
+    if abs(rest) > 1e-6 * max(abs(gross), abs(net), 1.0):
+        bars.append(_step("other", rest, level))
+    return [*bars, _whole("net", net)]
+
+
+def _whole(name: str, value: float) -> Bar:
+    return Bar(name, value, "up" if value >= 0 else "down", f"{name}: {money_text(value)}")
+
+
+def _step(name: str, change: float, level: float) -> Bar:
+    return Bar(name, change, "gain" if change > 0 else "cost", f"{name}: {money_text(change)}", level)
+
+
+def _scenarios(section: Any, currency: str) -> dict[str, Any] | None:
+    if not section:
+        return None
+    cards = []
+    for name in trust.SCENARIOS:
+        found = section.get(name) or {}
+        net, count = number(found.get("net_profit")), _count(found.get("trades"))
+        cards.append(
+            {
+                "label": name.capitalize(),
+                "value": NOTHING if net is None else f"{money_text(net)} {currency}",
+                "note": f"ends with {amount(found.get('final_equity'))}, {count} trades",
+                "tone": _tone(net),
+            }
+        )
+    resting = number(section.get("ambiguous_share"))
+    return {
+        "cards": cards,
+        "label": section.get("label") or "",
+        "ambiguous": "" if resting is None else f"{share(resting)} of the profit rests on bars that leave it open",
+    }
+
+
+def _monte_carlo(result: BacktestResult, section: Any) -> dict[str, Any] | None:
+    if not section:
+        return None
+    methods = section.get("methods") or {}
+    rows = []
+    for name, label in trust.METHODS.items():
+        method = methods.get(name)
+        if method:
+            final, fall = method.get("final_equity") or {}, method.get("max_drawdown") or {}
+            rows.append(
+                {
+                    "method": label,
+                    "final": [amount(final.get(quantile)) for quantile in _QUANTILES],
+                    "fall": [share(fall.get(quantile)) for quantile in _QUANTILES],
+                    "loss": share(method.get("loss_probability")),
+                }
+            )
+    drawn = f"{_count(section.get('runs'))} draws each, seed {scalar_text(section.get('seed'))}"
+    return {"fans": lay_out_fans(result, methods), "rows": rows, "drawn": drawn, "quantiles": _QUANTILES}
+
+
+def _capacity(section: Any) -> dict[str, Any] | None:
+    if not section:
+        return None
+    rows = [
+        ("Median", share(section.get("median_share"))),
+        ("95th percentile", share(section.get("p95_share"))),
+        ("Largest", share(section.get("max_share"))),
+    ]
+    if unknown := number(section.get("bars_without_volume")):
+        rows.append(("Bars traded in without known volume", f"{unknown:,.0f}"))
+    worst = [(_minute(row.get("time")), share(row.get("share"))) for row in section.get("worst") or ()]
+    return {"rows": rows, "worst": worst[:_LISTED]}
+
+
+def _minutes(section: Any) -> Picture | None:
+    nets = [number(value) or 0.0 for value in (section or {}).get("by_minute_of_hour") or ()]
+    return lay_out(
+        [
+            Bar(f"{i:02d}" if i % 5 == 0 else "", net, "up" if net >= 0 else "down", f"minute {i:02d}: {amount(net)}")
+            for i, net in enumerate(nets)
+        ]
+    )
+
+
+def _around_funding(section: Any) -> list[dict[str, str]]:
+    found = (section or {}).get("around_funding") or {}
+    rows = []
+    for name, label in _AROUND.items():
+        part = found.get(name) or {}
+        net, trades = number(part.get("net")), number(part.get("trades"))
+        rows.append(
+            {
+                "label": label,
+                "trades": _count(trades),
+                "net": amount(net),
+                "each": amount(net / trades) if net is not None and trades else NOTHING,
+                "tone": _tone(net),
+            }
+        )
+    return rows if found else []
+
+
+def _count(value: object) -> str:
+    found = number(value)
+    return NOTHING if found is None else f"{found:,.0f}"
+
+
+def _ratio(value: object) -> str:
+    found = number(value)
+    return NOTHING if found is None else f"{found:.2f}"
+
+
+def _tone(value: float | None) -> str:
+    return "" if not value else "up" if value > 0 else "down"
+
+
+def _minute(time: object) -> str:
+    return NOTHING if time is None else one_line(time)[:16].replace("T", " ")
