@@ -73,6 +73,9 @@ def test_how_orders_are_filled_is_chosen_by_flags(cli: Cli, stock: Path) -> None
     assert scarce["stats"]["volume_traded"] < touched["stats"]["volume_traded"]
     assert cli(*quotes, "--policy", "optimistic").json["settings"]["policy"] == "optimistic"
     assert cli(*quotes, "--volume-share", "1.5").code == 2
+    exact, slipped = cli(*SMA, "--json").json, cli(*SMA, "--slippage", "basis_points:3", "--json").json
+    assert slipped["stats"]["final_equity"] < exact["stats"]["final_equity"]
+    assert cli(*SMA, "--slippage", "basis_pionts:3").code == 2
 
 
 def test_the_second_run_of_a_strategy_finds_it_compiled(cli: Cli, stock: Path, tmp_path: Path) -> None:

@@ -204,14 +204,28 @@ def test_runners_agree_on_any_market(
         st.sampled_from([0, 0, 1, 50, 1000]),
         st.sampled_from(["pessimistic", "optimistic", "path"]),
         st.integers(1, 20),
+        st.sampled_from(["none", "basis_points:3", "half_spread:5", "volume_share:0.2", "volatility:0.1"]),
     ),
 )
 def test_runners_agree_on_every_order(
-    seed: int, bars: int, market: str, grid: tuple[str, str], lots: int, cash: int, rules: tuple[str, int, str, int]
+    seed: int,
+    bars: int,
+    market: str,
+    grid: tuple[str, str],
+    lots: int,
+    cash: int,
+    rules: tuple[str, int, str, int, str],
 ) -> None:
-    queue, share, policy, leverage = rules
+    queue, share, policy, leverage, slippage = rules
     account = AccountSettings(
-        Decimal(cash) / 100, Decimal("0.00055"), Decimal("0.0002"), leverage, queue, Decimal(share) / 1000, policy
+        Decimal(cash) / 100,
+        Decimal("0.00055"),
+        Decimal("0.0002"),
+        leverage,
+        queue,
+        Decimal(share) / 1000,
+        policy,
+        slippage,
     )
     klines = random_klines(seed, bars, float(grid[0]))
     results = run_all(

@@ -9,6 +9,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from real_trade.kernels.accounting import RATE_SCALE, Terms
+from real_trade.kernels.slippage import slippage_terms
 from real_trade.model.errors import InputError
 from real_trade.model.instrument import MONEY_UNIT, Market, money
 
@@ -38,6 +39,8 @@ class AccountSettings:
         volume_share: part of a bar's volume that the orders of one bar may take, the rest waits; 0 for no bound.
         policy: who wins where one bar could hit both the stop and the target of a position: ``pessimistic``,
             ``optimistic``, or ``path`` (open, nearer extreme, other extreme, close).
+        slippage: how much worse than the price of the bar a taker is filled: a name of
+            `kernels.slippage.SLIPPAGE_MODELS` with its number, such as ``basis_points:2``.
     """
 
     cash: Decimal = Decimal(10000)
@@ -47,6 +50,7 @@ class AccountSettings:
     queue: str = "touch"
     volume_share: Decimal = Decimal(0)
     policy: str = "pessimistic"
+    slippage: str = "none"
 
     def terms(self, instrument: Instrument, bars: Bars) -> Terms:
         """Return the integers that the kernels work with.
@@ -96,6 +100,8 @@ class AccountSettings:
                 fix="Describe the instrument with a coarser grid (--instrument FILE).",
             )
         spot = instrument.market == Market.SPOT
+        name, _, number = self.slippage.partition(":")
+        model, parameter = slippage_terms(name, number or 0)
         return Terms(
             value_numerator=unit.numerator,
             value_denominator=unit.denominator,
@@ -110,6 +116,9 @@ class AccountSettings:
             queue=_number_of(QUEUES, self.queue, "queue"),
             lots_per_volume=self._lots_per_volume(instrument),
             policy=_number_of(POLICIES, self.policy, "policy"),
+            slippage_model=model,
+            slippage_parameter=parameter,
+            lots_per_unit=float(1 / instrument.quantity_step),
         )
 
     def _lots_per_volume(self, instrument: Instrument) -> float:

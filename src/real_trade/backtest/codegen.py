@@ -24,7 +24,7 @@ import numba
 import numpy as np
 
 from real_trade import __version__
-from real_trade.kernels import accounting, book, jit, matching
+from real_trade.kernels import accounting, book, inverse, jit, matching, slippage
 from real_trade.model import bars as bars_module
 from real_trade.model import order as order_module
 from real_trade.trading import desk as desk_module
@@ -39,9 +39,10 @@ _BODY = '''\
 
 from math import inf, nan
 
-from real_trade.kernels.accounting import Ledger, lots_in_bar, mark
+from real_trade.kernels.accounting import Ledger, lots_in_bar, mark, volume_in_lots
 from real_trade.kernels.book import MAX_REQUESTS, Counts, Market, match_bar, take_requests, with_room
 from real_trade.kernels.jit import handle_of
+from real_trade.kernels.slippage import true_range
 from real_trade.model.bars import Bar
 from real_trade.trading.desk import Desk
 {prelude}
@@ -63,7 +64,11 @@ def run({arguments}, terms, requests, orders, working, fills, equity, point_valu
             if counts.fills + counts.working > len(fills):
                 fills = with_room(fills, counts.fills + counts.working)
                 fills_at = handle_of(fills)
-            market = Market(i, time_ms[i], open_[i], high[i], low[i], close[i], lots_in_bar(volume[i], terms))
+            before = true_range(high[i - 1], low[i - 1], close[max(i - 2, 0)])
+            market = Market(
+                i, time_ms[i], open_[i], high[i], low[i], close[i], lots_in_bar(volume[i], terms),
+                volume_in_lots(volume[i], terms), before,
+            )
             counts, ledger = match_bar(market, orders_at, working_at, fills_at, counts, ledger, terms)
         desk = Desk(
             ledger.position, counts.working, ledger.entry_ticks, ledger.cash * cash_unit, point_value,
@@ -166,7 +171,7 @@ def code_hash(strategy: type[Strategy], *texts: str) -> str:
     digest = hashlib.sha256()
     for part in (__version__, sys.version, numba.__version__, np.__version__, strategy.__qualname__, *texts):
         digest.update(part.encode() + b"\0")
-    modules = [accounting, bars_module, book, jit, matching, order_module, desk_module]
+    modules = [accounting, bars_module, book, inverse, jit, matching, order_module, slippage, desk_module]
     files = {Path(str(module.__file__)) for module in modules}
     for function in (strategy.on_bar, strategy.features):
         files |= _files_behind(function)

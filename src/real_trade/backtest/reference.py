@@ -123,4 +123,5 @@ def _fill_row(fill: Fill, bar_of: dict[int, int]) -> tuple[int, ...]:
         fill.fee,
         int(fill.maker),
         int(fill.ambiguous),
+        fill.slippage,
     )

@@ -51,6 +51,7 @@ FILL_DTYPE = np.dtype(
         ("fee", "i8"),  # money units
         ("maker", "i8"),
         ("ambiguous", "i8"),  # 1 where the bar could have hit another exit too, and the policy decided
+        ("slippage", "i8"),  # money units lost against the price before slippage
     ]
 )
 # One row per closed round trip (flat to flat; a reversal closes one and opens the next), in order of exit.

@@ -174,6 +174,7 @@ def _shown_settings(settings: AccountSettings, terms: Terms, cash_units: int) ->
         "queue": settings.queue,
         "volume_share": str(settings.volume_share),
         "policy": settings.policy,
+        "slippage": settings.slippage,
     }
 
 

@@ -45,6 +45,8 @@ class Terms(NamedTuple):
         queue: 0 a limit order fills when touched, 1 when traded through by a tick.
         lots_per_volume: lots that may be filled in a bar per unit of its volume; 0.0 for no bound.
         policy: who wins where one bar could hit both a stop and a target: 0 pessimistic, 1 optimistic, 2 path.
+        slippage_model, slippage_parameter: as `kernels.slippage.slippage_terms` gives them.
+        lots_per_unit: lots per unit of volume.
     """
 
     value_numerator: int
@@ -60,6 +62,9 @@ class Terms(NamedTuple):
     queue: int = 0
     lots_per_volume: float = 0.0
     policy: int = 0
+    slippage_model: int = 0
+    slippage_parameter: int = 0
+    lots_per_unit: float = 1.0
 
 
 class Ledger(NamedTuple):
@@ -197,6 +202,13 @@ def book_fill(ledger: Ledger, side: int, lots: int, price_ticks: int, fee: int, 
     else:
         entry = ledger.entry_ticks
     return Ledger(ledger.cash - side * value_of(lots, price_ticks, terms) - fee, after, entry)
+
+
+@compiled
+def volume_in_lots(volume: float, terms: Terms) -> int:
+    """Return a bar's volume in lots; 0 where it is not known."""
+    lots = volume * terms.lots_per_unit
+    return int(min(lots, float(2**60))) if lots > 0.0 else 0
 
 
 @compiled

@@ -24,6 +24,7 @@ from real_trade.kernels.matching import (
     judge_after_entry,
     wins,
 )
+from real_trade.kernels.slippage import taken_price
 from real_trade.model.order import Flag, OrderStatus, RejectReason
 
 # Requests of a strategy on one bar: a row each, and in the last row their number and the number of submissions.
@@ -45,8 +46,8 @@ ORDER_COLUMNS = 21
 # How many of them a result shows.
 SHOWN_ORDER_COLUMNS = 15
 # Columns of the fill table, as in backtest.result.FILL_DTYPE.
-F_ORDER, F_BAR, F_TIME, F_SIDE, F_PRICE, F_LOTS, F_FEE, F_MAKER, F_AMBIGUOUS = range(9)
-FILL_COLUMNS = 9
+F_ORDER, F_BAR, F_TIME, F_SIDE, F_PRICE, F_LOTS, F_FEE, F_MAKER, F_AMBIGUOUS, F_SLIPPAGE = range(10)
+FILL_COLUMNS = 10
 
 _WAITING = int(OrderStatus.INITIALIZED)
 _ACCEPTED = int(OrderStatus.ACCEPTED)
@@ -238,6 +239,8 @@ class Market(NamedTuple):
         time_ms: its opening time.
         open, high, low, close: ticks.
         lots: how many lots may be filled in it.
+        volume_lots: its volume in lots.
+        range_ticks: true range of the bar before.
     """
 
     bar: int
@@ -247,6 +250,8 @@ class Market(NamedTuple):
     low: int
     close: int
     lots: int
+    volume_lots: int
+    range_ticks: int
 
 
 @compiled
@@ -424,14 +429,29 @@ def _execute(
 ) -> tuple[Ledger, bool]:
     """Book an execution if the account can carry it; return the account and whether it was booked."""
     side = orders[row, O_SIDE]
-    fee = fee_of(value_of(lots, found.price, terms), terms.maker_rate if found.maker else terms.taker_rate)
-    reason = refuse_fill(ledger, side, lots, found.price, fee, terms)
+    price = found.price
+    if not found.maker:
+        price = taken_price(
+            side,
+            price,
+            orders[row, O_PRICE],
+            lots,
+            market.high,
+            market.low,
+            market.volume_lots,
+            market.range_ticks,
+            terms.slippage_model,
+            terms.slippage_parameter,
+        )
+    fee = fee_of(value_of(lots, price, terms), terms.maker_rate if found.maker else terms.taker_rate)
+    reason = refuse_fill(ledger, side, lots, price, fee, terms)
     if reason != 0:
         _end(orders, row, market.bar, _REJECTED if orders[row, O_FILLED] == 0 else _CANCELED, reason)
         return ledger, False
-    _book(orders, row, market, lots, found.price, found.at_open)
-    _note(fills, fill, orders, row, market, lots, found.price, fee, found.maker, ambiguous)
-    return book_fill(ledger, side, lots, found.price, fee, terms), True
+    _book(orders, row, market, lots, price, found.at_open)
+    _note(fills, fill, orders, row, market, lots, price, fee, found.maker, ambiguous)
+    fills[fill, F_SLIPPAGE] = side * (value_of(lots, price, terms) - value_of(lots, found.price, terms))
+    return book_fill(ledger, side, lots, price, fee, terms), True
 
 
 @compiled

@@ -129,6 +129,29 @@ def slipped_price(side: int, price_ticks: int, distance: int, high: int, low: in
     return max(slipped, 1)
 
 
+@compiled
+def taken_price(
+    side: int,
+    price: int,
+    limit: int,
+    lots: int,
+    high: int,
+    low: int,
+    volume_lots: int,
+    range_ticks: int,
+    model: int,
+    parameter: int,
+) -> int:
+    """Return the price at which a taker is filled: slipped, within the bar, and no worse than its limit (0: none)."""
+    if model == NONE:
+        return price
+    distance = slippage_ticks(model, price, lots, volume_lots, range_ticks, parameter)
+    slipped = slipped_price(side, price, distance, high, low, True)
+    if limit == 0:
+        return slipped
+    return min(slipped, limit) if side > 0 else max(slipped, limit)
+
+
 @dataclass(frozen=True, slots=True)
 class SlippageModel:
     """One way to be filled worse.

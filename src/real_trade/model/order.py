@@ -177,6 +177,7 @@ class Fill:
         fee: in money units, positive when paid.
         maker: the order rested and was taken by another.
         ambiguous: the bar could have hit another exit too, and the policy decided.
+        slippage: money units lost against the price before slippage.
     """
 
     order_id: int
@@ -187,6 +188,7 @@ class Fill:
     fee: int
     maker: bool
     ambiguous: bool = False
+    slippage: int = 0
 
 
 @dataclass(slots=True)

@@ -28,6 +28,10 @@ class Account:
         rate = self.terms.maker_rate if maker else self.terms.taker_rate
         return fee_of(value_of(lots, price_ticks, self.terms), rate)
 
+    def value(self, lots: int, price_ticks: int) -> int:
+        """Return the value of so many lots at a price, money units."""
+        return value_of(lots, price_ticks, self.terms)
+
     def refuse(self, side: int, lots: int, price_ticks: int, fee: int) -> RejectReason:
         """Return why the account cannot carry a fill, `RejectReason.NONE` if it can."""
         return RejectReason(refuse_fill(self.ledger, side, lots, price_ticks, fee, self.terms))

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from real_trade.kernels.accounting import lots_in_bar, refuse_order
+from real_trade.kernels.accounting import lots_in_bar, refuse_order, volume_in_lots
 from real_trade.kernels.matching import FILL, REST, Ask, Outcome, judge, judge_after_entry, wins
+from real_trade.kernels.slippage import taken_price, true_range
 from real_trade.model.order import (
     TERMINAL,
     Fill,
@@ -68,6 +69,7 @@ class SimulatedVenue:
         self._last_fill: dict[int, _LastFill] = {}
         self._last_close = 0
         self._lots_left = 0
+        self._range_before = 0
 
     @property
     def open_orders(self) -> int:
@@ -122,6 +124,8 @@ class SimulatedVenue:
         self._open = [resting for resting in self._open if resting.order.is_open]
         for resting in self._open:
             resting.arriving = resting.arriving and resting.order.status == OrderStatus.INITIALIZED
+        # What the next bar's orders may know of: this bar's true range.
+        self._range_before = true_range(bar.high, bar.low, self._last_close or bar.close)
         self._last_close = bar.close
         return self.fills[before:]
 
@@ -236,23 +240,43 @@ class SimulatedVenue:
         if lots <= 0:
             return
         account, side = self.account, order.intent.side
-        fee = account.fee(lots, found.price, maker=found.maker)
-        reason = account.refuse(int(side), lots, found.price, fee)
+        price = self._slipped(order, found, lots, bar)
+        fee = account.fee(lots, price, maker=found.maker)
+        reason = account.refuse(int(side), lots, price, fee)
         if reason:
             event = OrderEvent.CANCEL if order.filled_lots else OrderEvent.REJECT
             order.apply(event, bar.time_ms, reason=reason)
             return
         self._lots_left -= lots
-        fill = Fill(order.order_id, bar.time_ms, side, found.price, lots, fee, found.maker, ambiguous)
+        slippage = int(side) * (account.value(lots, price) - account.value(lots, found.price))
+        fill = Fill(order.order_id, bar.time_ms, side, price, lots, fee, found.maker, ambiguous, slippage)
         account.apply(fill)
         self.fills.append(fill)
-        self._last_fill[order.order_id] = _LastFill(bar.time_ms, found.price, found.at_open)
+        self._last_fill[order.order_id] = _LastFill(bar.time_ms, price, found.at_open)
         whole = order.filled_lots + lots == order.intent.lots
         order.apply(OrderEvent.FILL if whole else OrderEvent.PARTIAL_FILL, bar.time_ms, lots=lots)
         if not whole and Flag.IOC in order.intent.flags:
             order.apply(OrderEvent.CANCEL, bar.time_ms, reason=RejectReason.NOT_FILLED_AT_ONCE)
         if whole and order.intent.entry_id:
             self._end_siblings(order, bar.time_ms)
+
+    def _slipped(self, order: Order, found: Outcome, lots: int, bar: Bar) -> int:
+        """Return the price of an execution; a taker's is worse by what the slippage model says."""
+        if found.maker:
+            return found.price
+        terms = self.account.terms
+        return taken_price(
+            int(order.intent.side),
+            found.price,
+            order.intent.price_ticks,
+            lots,
+            bar.high,
+            bar.low,
+            volume_in_lots(bar.volume, terms),
+            self._range_before,
+            terms.slippage_model,
+            terms.slippage_parameter,
+        )
 
     def _fillable(self, order: Order, bar: Bar) -> int:
         """Return how many lots execute now; end an order that may not or need not execute any more."""

@@ -72,6 +72,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         default="pessimistic",
         help="who wins where one bar could hit both the stop and the target of a position (default: %(default)s)",
     )
+    fills.add_argument(
+        "--slippage",
+        default="none",
+        metavar="MODEL[:NUMBER]",
+        help="how much worse than the bar's price a taker is filled: none, basis_points:2, half_spread:1, "
+        "volume_share:0.1, volatility:0.05 (default: %(default)s)",
+    )
     parser.add_argument("--report", type=Path, metavar="DIR", help="write the report's files to this folder")
     parser.add_argument("--strict", action="store_true", help="a gap in the data ends the run")
     parser.add_argument(
@@ -140,6 +147,7 @@ def _account(args: argparse.Namespace, session: Session) -> AccountSettings:
         queue=args.queue,
         volume_share=args.volume_share,
         policy=args.policy,
+        slippage=args.slippage,
     )
 
 
