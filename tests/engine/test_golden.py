@@ -1,10 +1,11 @@
-"""Each ready strategy gives, on one seeded market, the numbers that were read and committed."""
+"""Each ready strategy gives, on a seeded market and on a real month, the numbers that were read and committed."""
 
 from __future__ import annotations
 
 import json
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from engine_markets import instrument_of, random_klines
@@ -13,11 +14,27 @@ from real_trade.backtest import backtest
 from real_trade.strategies.catalogue import READY
 from real_trade.trading.loading import load_strategy
 
+if TYPE_CHECKING:
+    from real_trade.model import Klines
+
 GOLDEN = Path(__file__).parent / "golden.json"
+# BTCUSDT on Binance spot, May 2024, minutes.
+GOLDEN_REAL = Path(__file__).parent / "golden_real.json"
+REAL_MONTH = (1_714_521_600_000, 1_717_200_000_000)
 
 
-def outcome(name: str) -> dict[str, object]:
-    result = backtest(load_strategy(name, READY), random_klines(2024, 20_000), instrument_of("spot"))
+def cases() -> dict[str, tuple[str, str, dict[str, object]]]:
+    """Return name, market and parameters of each case: every strategy on spot, and its shorting mode on linear."""
+    found: dict[str, tuple[str, str, dict[str, object]]] = {}
+    for name in sorted(READY):
+        found[name] = (name, "spot", {})
+        if "mode" in load_strategy(name, READY).parameters:
+            found[f"{name} long_short"] = (name, "linear", {"mode": "long_short"})
+    return found
+
+
+def outcome(klines: Klines, name: str, market: str, params: dict[str, object]) -> dict[str, object]:
+    result = backtest(load_strategy(name, READY), klines, instrument_of(market), params=params)
     return {
         "orders_hash": result.hashes["orders"],
         "orders": len(result.order_rows),
@@ -29,21 +46,31 @@ def outcome(name: str) -> dict[str, object]:
     }
 
 
-def test_golden_results() -> None:
-    now = {name: outcome(name) for name in sorted(READY)}
+def compare(path: Path, klines: Klines) -> None:
+    now = {title: outcome(klines, *case) for title, case in cases().items()}
     if os.environ.get("UPDATE_GOLDEN") == "1":
-        GOLDEN.write_text(json.dumps(now, indent=2) + "\n", encoding="utf-8")
-    golden = json.loads(GOLDEN.read_text(encoding="utf-8"))
-    assert set(golden) == set(READY), "a ready strategy without golden numbers: run make golden and read the difference"
-    for name, numbers in golden.items():
-        assert now[name] == numbers, f"{name} changed: if that is meant, run make golden"
+        path.write_text(json.dumps(now, indent=2) + "\n", encoding="utf-8")
+    golden = json.loads(path.read_text(encoding="utf-8"))
+    assert set(golden) == set(now), "a ready strategy without golden numbers: run make golden and read the difference"
+    for title, numbers in golden.items():
+        assert now[title] == numbers, f"{title} changed: if that is meant, run make golden"
+        assert numbers["trades"], f"{title} never traded"
+
+
+def test_golden_results() -> None:
+    compare(GOLDEN, random_klines(2024, 20_000))
+
+
+@pytest.mark.shared
+def test_golden_results_of_a_real_month(long_klines: Klines) -> None:
+    month = long_klines.between(*REAL_MONTH)
+    assert len(month) == 44_640
+    compare(GOLDEN_REAL, month)
 
 
 @pytest.mark.parametrize("name", sorted(READY))
-def test_a_ready_strategy_is_documented_and_trades(name: str) -> None:
-    strategy = load_strategy(name, READY)
-    described = strategy.describe()
+def test_a_ready_strategy_is_documented(name: str) -> None:
+    described = load_strategy(name, READY).describe()
     assert described["name"] == name
     assert "Source:" in described["doc"]
     assert all(row["doc"] for row in described["parameters"])
-    assert outcome(name)["trades"]

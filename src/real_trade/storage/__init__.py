@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from real_trade.storage.hashing import dataset_hash
     from real_trade.storage.location import default_data_dir
     from real_trade.storage.parquet import ParquetStore
-    from real_trade.storage.ports import RelationalStore, SeriesInfo, TimeSeriesStore, Upsert
+    from real_trade.storage.ports import RelationalStore, SeriesInfo, TimeSeriesStore, Trial, TrialStore, Upsert
     from real_trade.storage.sql import SqlStore
 
 __all__ = [
@@ -31,6 +31,8 @@ __all__ = [
     "SeriesInfo",
     "SqlStore",
     "TimeSeriesStore",
+    "Trial",
+    "TrialStore",
     "Upsert",
     "dataset_hash",
     "default_data_dir",
@@ -58,7 +60,7 @@ _HOMES: Final = {
     "hashing": ("dataset_hash",),
     "location": ("default_data_dir",),
     "parquet": ("ParquetStore",),
-    "ports": ("RelationalStore", "SeriesInfo", "TimeSeriesStore", "Upsert"),
+    "ports": ("RelationalStore", "SeriesInfo", "TimeSeriesStore", "Trial", "TrialStore", "Upsert"),
     "sql": ("SqlStore",),
 }
 _HOME_OF: Final = {name: home for home, names in _HOMES.items() for name in names}

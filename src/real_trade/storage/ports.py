@@ -51,6 +51,32 @@ class SeriesInfo:
     last_ms: int
 
 
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One backtest as the registry of trials counts it.
+
+    Attributes:
+        strategy: its name.
+        data_hash, code_hash, config_hash: sha256 in hex of the bars, the code, and the parameters with the settings.
+        params: the strategy's parameters, for people to read.
+        observations: number of returns that it was judged by.
+        sharpe: mean over standard deviation of those returns, not annualised; None where there is none.
+        skewness, kurtosis: of those returns, 3 for the kurtosis of the normal distribution; None where there is none.
+        time_ms: when it was first counted; the store sets it.
+    """
+
+    strategy: str
+    data_hash: str
+    code_hash: str
+    config_hash: str
+    params: Mapping[str, object]
+    observations: int
+    sharpe: float | None = None
+    skewness: float | None = None
+    kurtosis: float | None = None
+    time_ms: int = 0
+
+
 class TimeSeriesStore(Protocol):
     """Bars and funding rates by series, idempotent by time."""
 
@@ -120,4 +146,20 @@ class RelationalStore(Protocol):
 
     def close(self) -> None:
         """Give connections back."""
+        ...
+
+
+class TrialStore(Protocol):
+    """The registry of trials: which backtests were made of a strategy, each counted once."""
+
+    def save_trial(self, trial: Trial) -> bool:
+        """Count a trial and return whether it is new.
+
+        A trial is known by its strategy and its three hashes: the same code, run again with the same settings over the
+        same bars, changes nothing.
+        """
+        ...
+
+    def trials(self, strategy: str, data_hash: str) -> Sequence[Trial]:
+        """Return the trials of a strategy on the same bars, in the order in which they were counted."""
         ...

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import func, insert, select
 from sqlalchemy.exc import IntegrityError
@@ -11,31 +12,34 @@ from sqlalchemy.exc import IntegrityError
 from real_trade.model.clock import SystemClock
 from real_trade.model.errors import StorageError
 from real_trade.storage.engine import database_errors, name_of, open_engine, writer
+from real_trade.storage.ports import Trial
 from real_trade.storage.records import checked_text, from_json, row_to_trade, to_json, trade_to_row
-from real_trade.storage.tables import ID_LENGTH, STRATEGY_PARAMS, TRADES
+from real_trade.storage.tables import ID_LENGTH, STRATEGY_PARAMS, TRADES, TRIALS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    from sqlalchemy import Connection
+    from sqlalchemy import Table
     from sqlalchemy.engine import URL
 
     from real_trade.model.clock import Clock
 
 _ATTEMPTS: Final = 50
-_IDENTITY: Final = ("venue", "market", "symbol", "trade_id")
+_TRADE_IDENTITY: Final = ("venue", "market", "symbol", "trade_id")
+_TRIAL_IDENTITY: Final = ("strategy", "data_hash", "code_hash", "config_hash")
+_FLOATS: Final = ("sharpe", "skewness", "kurtosis")
 _read_id = checked_text(ID_LENGTH)
 
 
 class SqlStore:
-    """Trades and strategy parameters, as `RelationalStore` describes; each call is one durable transaction.
+    """What `RelationalStore` and `TrialStore` describe; each call is one durable transaction.
 
     Amounts are stored as decimal text and come back as Decimal, digit for digit. One store may be used from several
     threads, and several processes may open the same database.
 
     Args:
         url: address of the database in SQLAlchemy's form.
-        clock: tells when parameters were saved.
+        clock: tells when parameters were saved and trials were counted.
 
     Raises:
         InputError: the address cannot be used.
@@ -61,21 +65,7 @@ class SqlStore:
             InputError: a field is unknown, missing, or not what it should be.
             StorageError: the database failed.
         """
-        row = trade_to_row(trade)
-        with database_errors(self._name), writer(self._engine).begin() as connection:
-            known = _find_trade(connection, row)
-            if known is not None:
-                return known
-            try:
-                with connection.begin_nested():
-                    result = connection.execute(insert(TRADES).values(**row))
-            except IntegrityError:
-                # Another session stored the same trade in between; databases other than SQLite allow that.
-                known = _find_trade(connection, row)
-                if known is None:
-                    raise
-                return known
-            return int(result.inserted_primary_key[0])  # type: ignore[index]  # one row was inserted
+        return self._insert_once(TRADES, _TRADE_IDENTITY, trade_to_row(trade))[0]
 
     def trades(self, from_ms: int | None = None, to_ms: int | None = None) -> list[dict[str, object]]:
         """Return the trades with ``from_ms <= time_ms < to_ms``, oldest first.
@@ -130,12 +120,60 @@ class SqlStore:
             found = connection.execute(query.limit(1)).scalar()
         return None if found is None else from_json(found)
 
+    def save_trial(self, trial: Trial) -> bool:
+        """Count a trial and return whether it is new; its time is that of this store's clock.
+
+        Raises:
+            InputError: parameters that JSON cannot hold, or a name that is empty or too long.
+            StorageError: the database failed.
+        """
+        row = {
+            **{name: getattr(trial, name) for name in ("data_hash", "code_hash", "config_hash", "observations")},
+            **{name: None if (value := getattr(trial, name)) is None else repr(float(value)) for name in _FLOATS},
+            "strategy": _read_id(trial.strategy, "strategy"),
+            "params": to_json(trial.params, "params"),
+            "time_ms": self._clock.now_ms(),
+        }
+        return self._insert_once(TRIALS, _TRIAL_IDENTITY, row)[1]
+
+    def trials(self, strategy: str, data_hash: str) -> list[Trial]:
+        """Return the trials of a strategy on the same bars, in the order in which they were counted.
+
+        Raises:
+            StorageError: the database failed.
+        """
+        columns = [TRIALS.c[item.name] for item in fields(Trial)]
+        query = select(*columns).where(TRIALS.c.strategy == strategy, TRIALS.c.data_hash == data_hash)
+        with database_errors(self._name), self._engine.begin() as connection:
+            return [_to_trial(row) for row in connection.execute(query.order_by(TRIALS.c.id))]
+
     def close(self) -> None:
         """Give connections back."""
         self._engine.dispose()
 
+    def _insert_once(self, table: Table, identity: Sequence[str], row: Mapping[str, object]) -> tuple[int, bool]:
+        """Insert a row unless one of the same identity is there; return its number and whether it is new."""
+        same = select(table.c.id).where(*(table.c[name] == row[name] for name in identity))
+        with database_errors(self._name), writer(self._engine).begin() as connection:
+            known = connection.execute(same).scalar()
+            if known is not None:
+                return int(known), False
+            try:
+                with connection.begin_nested():
+                    result = connection.execute(insert(table).values(**row))
+            except IntegrityError:
+                # Another session stored the same in between; databases other than SQLite allow that.
+                known = connection.execute(same).scalar()
+                if known is None:
+                    raise
+                return int(known), False
+            return int(result.inserted_primary_key[0]), True  # type: ignore[index]  # one row was inserted
 
-def _find_trade(connection: Connection, row: Mapping[str, object]) -> int | None:
-    same = [TRADES.c[name] == row[name] for name in _IDENTITY]
-    found = connection.execute(select(TRADES.c.id).where(*same)).scalar()
-    return None if found is None else int(found)
+
+def _to_trial(row: Sequence[Any]) -> Trial:
+    strategy, data_hash, code_hash, config_hash, params, observations, *figures, time_ms = row
+    sharpe, skewness, kurtosis = (None if text is None else float(text) for text in figures)
+    document = from_json(params)
+    return Trial(
+        strategy, data_hash, code_hash, config_hash, document, observations, sharpe, skewness, kurtosis, time_ms
+    )

@@ -1,7 +1,7 @@
 """The relational tables as the code sees them; `migrations` brings a database to this state.
 
-Types are portable: amounts are decimal text, times are milliseconds UTC, documents are JSON text. Identifying texts
-compare by code point everywhere, also where a database would by default ignore case.
+Types are portable: amounts and floats are decimal text, times are milliseconds UTC, documents are JSON text.
+Identifying texts compare by code point everywhere, also where a database would by default ignore case.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from sqlalchemy.types import TypeEngine
 
 # The newest migration; a database of a later one belongs to a later version of this package.
-SCHEMA_REVISION: Final = "0001"
+SCHEMA_REVISION: Final = "0002"
 
 # Longest texts, in characters; unique together they fit into an index of any of the databases.
 VENUE_LENGTH: Final = 32
@@ -23,6 +23,8 @@ MARKET_LENGTH: Final = 16
 SYMBOL_LENGTH: Final = 64
 ID_LENGTH: Final = 128
 AMOUNT_LENGTH: Final = 100
+HASH_LENGTH: Final = 64
+_FLOAT_LENGTH: Final = 32
 _DOCUMENT_LENGTH: Final = 2**24 - 1
 
 
@@ -75,4 +77,21 @@ STRATEGY_PARAMS: Final = Table(
     Column("params", document(), nullable=False),
     Column("saved_ms", BigInteger(), nullable=False),
     UniqueConstraint("strategy_id", "version", name="uq_strategy_params_version"),
+)
+
+TRIALS: Final = Table(
+    "trials",
+    METADATA,
+    Column("id", row_number(), primary_key=True, autoincrement=True),
+    Column("strategy", exact_text(ID_LENGTH), nullable=False),
+    Column("data_hash", String(HASH_LENGTH), nullable=False),
+    Column("code_hash", String(HASH_LENGTH), nullable=False),
+    Column("config_hash", String(HASH_LENGTH), nullable=False),
+    Column("params", document(), nullable=False),
+    Column("observations", Integer(), nullable=False),
+    Column("sharpe", String(_FLOAT_LENGTH), nullable=True),
+    Column("skewness", String(_FLOAT_LENGTH), nullable=True),
+    Column("kurtosis", String(_FLOAT_LENGTH), nullable=True),
+    Column("time_ms", BigInteger(), nullable=False),
+    UniqueConstraint("strategy", "data_hash", "code_hash", "config_hash", name="uq_trials_identity"),
 )

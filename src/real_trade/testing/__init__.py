@@ -11,10 +11,15 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from real_trade.testing.relational_contract import RelationalContract
     from real_trade.testing.timeseries_contract import TimeSeriesContract
+    from real_trade.testing.trial_contract import TrialContract
 
-__all__ = ["RelationalContract", "TimeSeriesContract"]
+__all__ = ["RelationalContract", "TimeSeriesContract", "TrialContract"]
 
-_HOMES: Final = {"RelationalContract": "relational_contract", "TimeSeriesContract": "timeseries_contract"}
+_HOMES: Final = {
+    "RelationalContract": "relational_contract",
+    "TimeSeriesContract": "timeseries_contract",
+    "TrialContract": "trial_contract",
+}
 
 
 def __getattr__(name: str) -> object:
