@@ -100,6 +100,7 @@ def test_a_wrong_on_bar_is_explained(strategy_file: Callable[[str], str], body: 
         ("x = 1\n", "defines 0 strategies"),
         (HEAD + "class A(Strategy):\n    def on_bar(self, bar):\n        pass\n", "staticmethod"),
         (HEAD + WRONG_STATE, "NamedTuple"),
+        (HEAD + WRONG_STATE.replace("State = int", "target = Int(1, 0, 5)"), "the desk does"),
         (HEAD + "class A(Strategy):\n    pass\n", "on_bar"),
     ],
 )

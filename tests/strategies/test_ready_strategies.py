@@ -66,8 +66,11 @@ def run(name: str, klines: Klines, market: str, **params: Any) -> BacktestResult
 
 
 def orders_of(result: BacktestResult) -> list[Order]:
-    names = ("bar", "side", "type", "price_ticks", "status")
-    return [tuple(int(row[name]) for name in names) for row in result.order_rows]  # type: ignore[misc]
+    """Return bar, side, type, the one price that the order names, and status of each order."""
+    rows = result.order_rows
+    prices = np.maximum(rows["price_ticks"], rows["trigger_ticks"])
+    columns = (rows["bar"], rows["side"], rows["type"], prices, rows["status"])
+    return list(zip(*(column.tolist() for column in columns), strict=True))
 
 
 LONG_SHORT = {"mode": "long_short"}

@@ -166,6 +166,7 @@ def _render(strategy: type[Strategy], **parts: str) -> str:
     return _BODY.format(strategy=strategy.__name__, initial_state=f"State({fields})", param_names=names, **parts)
 
 
+@cache
 def code_hash(strategy: type[Strategy], *texts: str) -> str:
     """Return sha256 over all that decides the machine code: the strategy, what it calls, the kernels, the versions."""
     digest = hashlib.sha256()

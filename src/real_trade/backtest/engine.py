@@ -17,6 +17,7 @@ from real_trade.kernels.jit import compiled_part, jit_is_on
 from real_trade.model.bars import Bar
 from real_trade.model.errors import StrategyError
 from real_trade.model.instrument import MONEY_UNIT
+from real_trade.trading.strategy import NAMES_TAKEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -80,6 +81,12 @@ def compute_features(strategy: type[Strategy], bars: Bars, params: Any) -> dict[
         raise explain_failure(strategy, "features", error) from error
     features: dict[str, NDArray[Any]] = {}
     for name, values in given.items():
+        if name in NAMES_TAKEN:
+            raise StrategyError(
+                f"A feature of {strategy.__name__} is named {name}, which is what the desk does.",
+                field=f"features.{name}",
+                fix="Give it another name.",
+            )
         array = np.ascontiguousarray(values)
         if array.shape != bars.close.shape or array.dtype.kind not in "fiub":
             raise StrategyError(

@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from real_trade.model.errors import InputError, StrategyError
+from real_trade.trading.desk import Desk
 from real_trade.trading.params import Choice, Float, Int, Parameter, Quantity
 
 if TYPE_CHECKING:
@@ -15,7 +16,10 @@ if TYPE_CHECKING:
 
     from real_trade.model.bars import Bar, Bars
     from real_trade.model.instrument import Instrument, Market
-    from real_trade.trading.desk import Desk
+
+
+# Names of the desk's methods: a named tuple's field of that name would be hidden in compiled code.
+NAMES_TAKEN = frozenset(name for name, value in vars(Desk).items() if callable(value) and not name.startswith("_"))
 
 
 class NoState(NamedTuple):
@@ -156,6 +160,13 @@ def _check_definition(cls: type[Strategy]) -> None:
             field="State",
             fix="For example: class State(NamedTuple): sign: int = 0",
         )
+    for name in [*cls.parameters, *defaults]:
+        if name in NAMES_TAKEN:
+            raise StrategyError(
+                f"{cls.__name__} has a parameter or memory named {name}, which is what the desk does.",
+                field=name,
+                fix="Give it another name: compiled code could not tell the two apart.",
+            )
     for name, value in defaults.items():
         if not isinstance(value, bool | int | float):
             raise StrategyError(
