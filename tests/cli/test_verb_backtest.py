@@ -17,6 +17,20 @@ if TYPE_CHECKING:
 
     from .conftest import Cli
 
+SEER = """
+import numpy as np
+from real_trade.trading import Strategy
+
+class Seer(Strategy):
+    @staticmethod
+    def features(bars, p):
+        return {"tomorrow": np.append(bars.close[1:], 0)}
+
+    @staticmethod
+    def on_bar(bar, x, state, p, desk):
+        desk.target(1000 if x.tomorrow > bar.close else 0)
+        return state
+"""
 SMA = ("backtest", "--strategy", "sma_cross")
 TOP = {"schema", "strategy", "params", "data", "hashes", "stats", "report"}
 DATA = {"venue", "market", "symbol", "interval", "from", "to", "bars", "gaps"}
@@ -76,6 +90,25 @@ def test_how_orders_are_filled_is_chosen_by_flags(cli: Cli, stock: Path) -> None
     exact, slipped = cli(*SMA, "--json").json, cli(*SMA, "--slippage", "basis_points:3", "--json").json
     assert slipped["stats"]["final_equity"] < exact["stats"]["final_equity"]
     assert cli(*SMA, "--slippage", "basis_pionts:3").code == 2
+
+
+def test_trust_is_asked_for_and_trials_are_counted(cli: Cli, stock: Path) -> None:
+    assert cli(*SMA, "--json").json["trust"] is None
+    first = cli(*SMA, "--trust", "--json").json["trust"]
+    assert first["lookahead"]["ok"]
+    assert first["warmup"]["ok"]
+    assert first["trials"]["count"] == 1
+    assert cli(*SMA, "--trust", "--json").json["trust"]["trials"]["count"] == 1
+    ran = cli(*SMA, "--trust", "--param", "fast=7")
+    assert ran.out.startswith("Trial 2 of sma_cross on this data")
+    assert "Look-ahead check passed" in ran.out
+
+
+def test_a_look_ahead_is_exit_1(cli: Cli, stock: Path, tmp_path: Path) -> None:
+    (tmp_path / "seer.py").write_text(SEER, encoding="utf-8")
+    ran = cli("backtest", "--strategy", "seer.py", "--trust", "--json")
+    assert ran.code == 1
+    assert ran.json["trust"]["lookahead"]["findings"][0]["name"] == "tomorrow"
 
 
 def test_the_second_run_of_a_strategy_finds_it_compiled(cli: Cli, stock: Path, tmp_path: Path) -> None:

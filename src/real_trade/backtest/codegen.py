@@ -166,9 +166,19 @@ def _render(strategy: type[Strategy], **parts: str) -> str:
     return _BODY.format(strategy=strategy.__name__, initial_state=f"State({fields})", param_names=names, **parts)
 
 
-@cache
 def code_hash(strategy: type[Strategy], *texts: str) -> str:
     """Return sha256 over all that decides the machine code: the strategy, what it calls, the kernels, the versions."""
+    key = (strategy, texts)
+    if key not in _HASHES:
+        _HASHES[key] = _code_hash(strategy, texts)
+    return _HASHES[key]
+
+
+# A class is loaded once in a process, and its files are read as they were then.
+_HASHES: dict[tuple[type[Any], tuple[str, ...]], str] = {}
+
+
+def _code_hash(strategy: type[Strategy], texts: tuple[str, ...]) -> str:
     digest = hashlib.sha256()
     for part in (__version__, sys.version, numba.__version__, np.__version__, strategy.__qualname__, *texts):
         digest.update(part.encode() + b"\0")

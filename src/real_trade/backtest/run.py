@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from real_trade.backtest.account import AccountSettings
 from real_trade.backtest.codegen import code_hash
 from real_trade.backtest.engine import RUNNERS, Runner, simulate
 from real_trade.backtest.facts import data_facts, data_warnings
-from real_trade.backtest.result import TRADE_DTYPE, BacktestResult
+from real_trade.backtest.result import TRADE_DTYPE, BacktestResult, DataFacts
 from real_trade.data.instruments import resolve_instrument
 from real_trade.model.bars import bars_from_klines
 from real_trade.model.clock import format_time
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from real_trade.kernels.accounting import Terms
+    from real_trade.model.bars import Bars
     from real_trade.storage.ports import TimeSeriesStore
     from real_trade.trading.strategy import Strategy
 
@@ -50,6 +51,7 @@ def run_backtest(
     strict: bool = False,
     runner: Runner = "compiled",
     instrument: Instrument | None = None,
+    trust: bool = False,
 ) -> BacktestResult:
     """Backtest a strategy over stored bars.
 
@@ -63,6 +65,7 @@ def run_backtest(
         strict: a gap in the data ends the run.
         runner: ``compiled``, ``python`` or ``reference``; all give the same result.
         instrument: its facts; None takes the store's, else the table's, else the tick is inferred from prices.
+        trust: also check the strategy for look-ahead and warm-up, and say how sure the result is.
 
     Raises:
         InputError: nothing stored for the span, or parameters or settings that do not fit.
@@ -78,30 +81,8 @@ def run_backtest(
             fix="Exchange them.",
         )
     key = SeriesKey(venue, Market.parse(market), symbol, Interval.parse(interval))
-    klines = store.read_klines(key, from_ms, to_ms)
-    if not len(klines):
-        raise InputError(
-            f"Nothing is stored for {key} in that span.",
-            code="no_data",
-            field="symbol",
-            value=symbol,
-            fix="Run download-data or import-data first; list-data shows what there is.",
-        )
-    if instrument is None:
-        instrument, _ = resolve_instrument(venue, key.market, symbol, store=store, klines=klines)
-    return backtest(
-        strategy,
-        klines,
-        instrument,
-        interval=key.interval or Interval.parse(interval),
-        from_ms=from_ms,
-        to_ms=to_ms,
-        params=params,
-        settings=settings,
-        strict=strict,
-        runner=runner,
-        verify=True,
-    )
+    material = _load(store, key, from_ms, to_ms, instrument)
+    return _run(strategy, material, params=params, settings=settings, strict=strict, runner=runner, trust=trust)
 
 
 def backtest(
@@ -117,18 +98,59 @@ def backtest(
     strict: bool = False,
     runner: Runner = "compiled",
     verify: bool = False,
+    trust: bool = False,
 ) -> BacktestResult:
     """Backtest a strategy over klines in memory.
 
     Arguments are those of `run_backtest`; ``verify`` also runs every check of the data, for the result's certificate.
     """
+    facts = data_facts(klines, instrument, Interval.parse(interval), from_ms, to_ms, verify=verify)
+    material = _Material(bars_from_klines(klines, instrument), facts, instrument)
+    return _run(strategy, material, params=params, settings=settings, strict=strict, runner=runner, trust=trust)
+
+
+class _Material(NamedTuple):
+    """What a strategy is run over; the float prices it was made from are no longer needed."""
+
+    bars: Bars
+    facts: DataFacts
+    instrument: Instrument
+
+
+def _load(
+    store: TimeSeriesStore, key: SeriesKey, from_ms: int | None, to_ms: int | None, instrument: Instrument | None
+) -> _Material:
+    klines = store.read_klines(key, from_ms, to_ms)
+    if not len(klines) or key.interval is None:
+        raise InputError(
+            f"Nothing is stored for {key} in that span.",
+            code="no_data",
+            field="symbol",
+            value=key.symbol,
+            fix="Run download-data or import-data first; list-data shows what there is.",
+        )
+    if instrument is None:
+        instrument, _ = resolve_instrument(key.venue, key.market, key.symbol, store=store, klines=klines)
+    facts = data_facts(klines, instrument, key.interval, from_ms, to_ms, verify=True)
+    return _Material(bars_from_klines(klines, instrument), facts, instrument)
+
+
+def _run(
+    strategy: type[Strategy],
+    material: _Material,
+    *,
+    params: Mapping[str, object] | None,
+    settings: AccountSettings | None,
+    strict: bool,
+    runner: Runner,
+    trust: bool,
+) -> BacktestResult:
     if runner not in RUNNERS:
         raise InputError(
             f"Unknown runner {runner!r}.", field="runner", value=runner, fix=f"Use one of {', '.join(RUNNERS)}."
         )
+    bars, facts, instrument = material
     settings = settings or AccountSettings()
-    bars = bars_from_klines(klines, instrument)
-    facts = data_facts(klines, instrument, Interval.parse(interval), from_ms, to_ms, verify=verify)
     warnings = data_warnings(facts, strict=strict)
     if instrument.inferred:
         warnings += (f"The tick {instrument.tick_size} was inferred from prices.",)
@@ -138,7 +160,7 @@ def backtest(
     simulation = simulate(strategy, bars, core_params, terms, cash_units, runner)
     shown = _shown_settings(settings, terms, cash_units)
     config = {"strategy": strategy.name(), "params": values, "settings": shown, "instrument": _facts_of(instrument)}
-    return BacktestResult(
+    result = BacktestResult(
         strategy=strategy.name(),
         params=values,
         instrument=instrument,
@@ -162,6 +184,11 @@ def backtest(
         trade_rows=_trade_rows(simulation.fills, terms, instrument),
         warnings=warnings,
     )
+    if not trust:
+        return result
+    from real_trade.backtest.judgement import judge
+
+    return judge(result, strategy, bars, core_params, terms)
 
 
 def _shown_settings(settings: AccountSettings, terms: Terms, cash_units: int) -> dict[str, object]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
 import os
+from contextlib import closing
 from decimal import Decimal
 from difflib import get_close_matches
 from pathlib import Path
@@ -13,8 +15,6 @@ from real_trade.cli.session import Session, open_session
 from real_trade.model.errors import InputError
 
 if TYPE_CHECKING:
-    import argparse
-
     from real_trade.backtest.account import AccountSettings
     from real_trade.backtest.result import BacktestResult
     from real_trade.cli.output import Output
@@ -80,6 +80,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "volume_share:0.1, volatility:0.05 (default: %(default)s)",
     )
     parser.add_argument("--report", type=Path, metavar="DIR", help="write the report's files to this folder")
+    parser.add_argument(
+        "--trust",
+        action=argparse.BooleanOptionalAction,
+        default=False,
+        help="check the strategy for look-ahead and warm-up, count the trial, and say how sure the result is",
+    )
     parser.add_argument("--strict", action="store_true", help="a gap in the data ends the run")
     parser.add_argument(
         "--runner",
@@ -104,13 +110,20 @@ def run(args: argparse.Namespace, out: Output) -> int:
         if error.code != "no_data":
             raise
         raise _no_data(error, session, store) from None
+    if args.trust:
+        result = _counted(result, session)
     if out.as_json:  # the text block ends with them
         for warning in result.warnings:
             out.warn(warning)
     page = _write(args.report, result)
     document, text = _shown(result, page, as_json=out.as_json)
     out.result(document, text)
-    return 0
+    return 0 if _is_honest(result) else 1
+
+
+def _is_honest(result: BacktestResult) -> bool:
+    """Tell whether nothing of the strategy's knowledge came from the future, as far as was checked."""
+    return result.trust is None or bool(result.trust["lookahead"]["ok"])
 
 
 def _backtest(
@@ -131,7 +144,16 @@ def _backtest(
         settings=_account(args, session),
         strict=args.strict,
         runner=args.runner,
+        trust=args.trust,
     )
+
+
+def _counted(result: BacktestResult, session: Session) -> BacktestResult:
+    from real_trade.backtest.judgement import count_trial
+    from real_trade.storage import open_records
+
+    with closing(open_records(session.data_dir)) as trials:
+        return count_trial(result, trials)
 
 
 def _account(args: argparse.Namespace, session: Session) -> AccountSettings:
