@@ -10,10 +10,10 @@ export FIXTURES ?= $(abspath ../shared/fixtures)
 export UV_PYTHON_DOWNLOADS := never
 export UV_PROJECT_ENVIRONMENT := .venv
 
-.PHONY: help setup demo demo-real test campaign check lint types imports parity golden bench bench-download services docs clean
+.PHONY: help setup demo demo-real test campaign check lint types imports parity golden bench bench-download bench-overfitting services docs clean
 
 help: ## list the verbs
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1\t/' | expand -t 17
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1\t/' | expand -t 20
 
 setup: .venv/.ready ## make .venv with everything in it
 
@@ -63,6 +63,9 @@ bench: setup ## speed against the peers, in one run, written to bench/RESULTS.md
 
 bench-download: setup ## pace, resumption and faults of the downloader against the local exchange
 	@$(BIN)/python bench/download.py
+
+bench-overfitting: setup ## how many strategies without an edge pass the deflated Sharpe test, and how many with one
+	@$(BIN)/python bench/overfitting.py
 
 services: ## install the servers and the browser that tests of pages and stores use (Debian, as root)
 	@apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium

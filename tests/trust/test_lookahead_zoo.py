@@ -101,3 +101,20 @@ def test_clean_strategies_decide_something(market: Bars) -> None:
     """Otherwise their acquittal would mean little."""
     idle = {name for name in CLEAN if not orders_of(load_strategy(f"{HERE / 'zoo_clean.py'}:{name}", {}), market)}
     assert idle == {"NothingButMissing", "NeverTrades"}
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("WritesBars", "change the bars they are given: close"),
+        ("WritesBarsOnce", "change the bars"),
+        ("Unseeded", "for the same bars"),
+        ("Kept", "KEPT kept of other bars"),
+        ("Bound", "BOUND kept of other bars"),
+        ("FilledArray", "on_bar reads NEXT, which features writes"),
+        ("FailsOnOtherData", "They fail when the bars after it are cut off"),
+    ],
+)
+def test_a_finding_says_how_the_future_came_in(name: str, words: str, market: Bars) -> None:
+    report = check(load_strategy(f"{HERE / 'zoo_keepers.py'}:{name}", {}), market)
+    assert any(words in finding.detail for finding in report.findings), report.findings
