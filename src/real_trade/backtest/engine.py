@@ -157,7 +157,7 @@ def _finish(
     orders = np.zeros((_FIRST_ROWS, ORDER_COLUMNS), np.int64)
     working = np.zeros((_FIRST_ROWS, 1), np.int64)
     fills = np.zeros((_FIRST_ROWS, FILL_COLUMNS), np.int64)
-    equity = np.zeros(len(bars.close), np.int64)
+    equity = np.empty(len(bars.close), np.int64)
     point_value = terms.value_numerator / terms.value_denominator * float(MONEY_UNIT)
     try:
         counts, _, orders, fills, last_bar = loop(

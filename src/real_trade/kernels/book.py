@@ -92,8 +92,9 @@ def with_room(table: Any, needed: int) -> Any:
     if needed <= rows:
         return table
     while rows < needed:
-        rows *= 2
-    larger = np.zeros((rows, table.shape[1]), np.int64)
+        rows *= 4
+    # Not cleared: every row is written whole before it is read, and untouched memory costs nothing.
+    larger = np.empty((rows, table.shape[1]), np.int64)
     larger[: table.shape[0]] = table
     return larger
 
@@ -176,7 +177,9 @@ def _enter(
     orders[row, O_TRAIL] = trigger if kind == TRAILING_STOP else 0
     orders[row, O_LIVE] = close + side * trigger if kind == TRAILING_STOP else trigger
     orders[row, O_SINCE] = bar
+    orders[row, O_LAST] = 0
     orders[row, O_LAST_BAR] = -1
+    orders[row, O_AT_OPEN] = 0
     return reason == 0
 
 

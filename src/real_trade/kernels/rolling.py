@@ -21,14 +21,16 @@ def rolling_mean(values: Any, window: int) -> Any:
         float64, n.
     """
     n = len(values)
-    means = np.full(n, np.nan)
+    # Not cleared first: writing eleven megabytes twice is what one would notice.
+    means = np.empty(n)
     total = 0
-    for row in range(n):
+    for row in range(min(window - 1, n)):
         total += values[row]
-        if row >= window:
-            total -= values[row - window]
-        if row >= window - 1:
-            means[row] = total / window
+        means[row] = np.nan
+    for row in range(window - 1, n):
+        total += values[row]
+        means[row] = total / window
+        total -= values[row - window + 1]
     return means
 
 
