@@ -74,3 +74,12 @@ def test_a_ready_strategy_is_documented(name: str) -> None:
     assert described["name"] == name
     assert "Source:" in described["doc"]
     assert all(row["doc"] for row in described["parameters"])
+
+
+def test_memory_that_a_run_frees_is_kept() -> None:
+    """On glibc the setting is taken; elsewhere nothing is asked."""
+    import platform
+
+    from real_trade.backtest.memory import keep_freed_memory
+
+    assert keep_freed_memory() == (platform.libc_ver()[0] == "glibc")

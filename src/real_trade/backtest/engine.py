@@ -10,6 +10,7 @@ import numpy as np
 
 from real_trade.backtest.codegen import compiled_loop, plain_loop, row_type
 from real_trade.backtest.diagnosis import explain_failure
+from real_trade.backtest.memory import keep_freed_memory
 from real_trade.backtest.reference import run_reference, too_many_orders, too_much_money
 from real_trade.backtest.result import FILL_DTYPE, ORDER_DTYPE
 from real_trade.kernels.book import FILL_COLUMNS, ORDER_COLUMNS, REQUEST_COLUMNS, REQUEST_ROWS, SHOWN_ORDER_COLUMNS
@@ -61,6 +62,7 @@ def simulate(
     Raises:
         StrategyError: the strategy fails, in a trader's words.
     """
+    keep_freed_memory()
     features = compute_features(strategy, bars, params)
     if runner == "reference":
         orders, fills, equity = run_reference(strategy, bars, features, params, terms, cash_units)
