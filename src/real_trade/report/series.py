@@ -53,7 +53,7 @@ def chart_data(result: BacktestResult) -> dict[str, Any]:
             },
         ),
         "orders": _columns(
-            result.order_rows,
+            named_prices(result.order_rows),
             {"order_id": True, "bar": True, "side": True, "type": False, "lots": True, "price_ticks": True}
             | {"status": False, "reason": False, "filled_lots": True, "final_bar": True},
         ),
@@ -64,6 +64,14 @@ def chart_data(result: BacktestResult) -> dict[str, Any]:
         "decimals": result.instrument.price_decimals,
         "currency": result.instrument.settle,
     }
+
+
+def named_prices(orders: NDArray[Any]) -> NDArray[Any]:
+    """Return the orders with the one price that each names: its limit, or where it has none its trigger."""
+    named = orders.copy()
+    without = named["price_ticks"] == 0
+    named["price_ticks"][without] = named["trigger_ticks"][without]
+    return named
 
 
 def bucketed(values: NDArray[Any], size: int, choose: np.ufunc) -> NDArray[Any]:

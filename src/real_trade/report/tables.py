@@ -10,6 +10,7 @@ from real_trade.metrics.returns import day_ends
 from real_trade.model.instrument import MONEY_UNIT
 from real_trade.model.order import OrderStatus, OrderType, RejectReason
 from real_trade.report.formatting import exact, iso_times
+from real_trade.report.series import named_prices
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,8 +24,8 @@ Columns = dict[str, "Sequence[str | int | float]"]
 
 
 def orders_table(result: BacktestResult) -> Columns:
-    """Return the orders, one column per name; the price of a market order is empty."""
-    rows, instrument = result.order_rows, result.instrument
+    """Return the orders, one column per name; the price is the limit, else the trigger, else empty."""
+    rows, instrument = named_prices(result.order_rows), result.instrument
     prices = exact(rows["price_ticks"], instrument.tick_size)
     return {
         "order_id": rows["order_id"].tolist(),
