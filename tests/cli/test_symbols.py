@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from real_trade.cli.options import check_span, decimal_flag, read_params, whole_flag
-from real_trade.cli.symbols import venue_symbol
 from real_trade.model.errors import InputError
 from real_trade.model.instrument import Market
+from real_trade.utils.symbols import venue_symbol
 
 
 @pytest.mark.parametrize(

@@ -57,6 +57,7 @@ def test_kinds_symbols_and_intervals(cli: Cli, served: RunningExchange) -> None:
     assert rows(cli, symbol="ETHUSDT", kind="mark", interval="1h") == 48
     assert rows(cli, symbol="ETHUSDT", kind="funding") >= 5  # the market may open after a settlement
     assert cli("download-data", "--kind", "ticks", "--json").error["field"] == "--kind"
+    assert "import-data --trades" in cli("download-data", "--kind", "trade", "--json").error["fix"]
 
 
 def test_a_terminal_shows_a_bar_and_a_pipe_does_not(served: RunningExchange, tmp_path: Path) -> None:

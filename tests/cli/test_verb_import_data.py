@@ -113,3 +113,48 @@ def test_a_wrong_interval_names_the_right_one(cli: Cli, tmp_path: Path) -> None:
     ran = cli("import-data", csv(tmp_path / "mine.csv"), *SERIES[:-1], "5m", "--json")
     assert (ran.code, ran.error["field"]) == (2, "--interval")
     assert "1m" in ran.error["fix"]
+
+
+TRADES = "timestamp,symbol,side,size,price\n" + "".join(
+    f"{START / 1000 + second:.4f},BTCUSDT,{'Sell' if second % 3 else 'Buy'},0.25,{42_000 + second / 10:.1f}\n"
+    for second in range(90)
+)
+ARCHIVE = ("--trades", "--venue", "bybit", "--market", "linear")
+
+
+def test_single_trades_are_kept_beside_the_bars(cli: Cli, tmp_path: Path) -> None:
+    path = tmp_path / "BTCUSDT2024-01-01.csv.gz"
+    path.write_bytes(gzip.compress(TRADES.encode()))
+    ran = cli("import-data", path, *ARCHIVE, "--json")
+    assert ran.code == 0
+    assert (ran.json["series"], ran.json["rows"], ran.json["replaced"]) == ("bybit/linear/BTCUSDT/trade", 90, 0)
+    assert cli("import-data", path, *ARCHIVE[1:], "--interval", "1m").code == 0
+    bars, trades = cli("list-data", "--json").json["series"]
+    assert (bars["kind"], bars["interval"], bars["rows"]) == ("kline", "1m", 2)
+    assert (trades["kind"], trades["interval"], trades["rows"]) == ("trade", None, 90)
+    assert (trades["first"], trades["last"]) == ("2024-01-01T00:00:00Z", "2024-01-01T00:01:29Z")
+    again = cli("import-data", path, *ARCHIVE)
+    assert "90 trades from 1 files, 2024-01-01T00:00:00Z to 2024-01-02T00:00:00Z" in again.out
+    assert "90 stored trades" in again.out
+    assert [row["rows"] for row in cli("list-data", "--json").json["series"]] == [2, 90]
+    assert " trade " in cli("list-data").out
+
+
+def test_trades_have_no_interval_and_their_series_is_not_assumed(cli: Cli, tmp_path: Path) -> None:
+    path = tmp_path / "BTCUSDT2024-01-01.csv"
+    path.write_text(TRADES)
+    ran = cli("import-data", path, *ARCHIVE, "--interval", "1m", "--json")
+    assert (ran.code, ran.error["code"], ran.error["field"]) == (2, "bad_usage", "--interval")
+    ran = cli("import-data", path, "--trades", "--json")
+    assert (ran.code, ran.error["code"], ran.error["fix"]) == (2, "series_not_named", "Add --venue, --market.")
+
+
+def test_a_bad_trade_leaves_the_store_as_it_was(cli: Cli, stock: Path, tmp_path: Path) -> None:
+    good, bad = tmp_path / "BTCUSDT2024-01-01.csv", tmp_path / "more.csv"
+    good.write_text(TRADES)
+    bad.write_text(TRADES.replace("42003.0", "-1"))
+    before = tree(stock)
+    ran = cli("import-data", good, bad, *ARCHIVE, "--json")
+    assert (ran.code, ran.error["code"]) == (2, "bad_trade")
+    assert "more.csv: line 32, column price" in ran.error["message"]
+    assert tree(stock) == before

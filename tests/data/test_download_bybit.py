@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import download_helpers as helpers
@@ -16,9 +17,10 @@ import pytest
 from aiohttp import web
 from download_helpers import BEGIN, END, bybit_rows, fetch, key_of, stored_rows
 
-from real_trade.data.download import download
+from real_trade.data.download import bring_tiers, download, run_download
 from real_trade.data.history import Endpoints, open_history
-from real_trade.model import InputError, Interval, VenueError, parse_time
+from real_trade.data.tiers import find_tiers
+from real_trade.model import InputError, Interval, SeriesKey, SeriesKind, VenueError, parse_time
 from real_trade.storage import dataset_hash, open_store
 from real_trade.testing.exchange_process import RunningExchange, running_exchange
 
@@ -226,6 +228,103 @@ async def test_a_refusal_in_the_middle_is_one_error_and_what_arrived_is_kept(tmp
     kept = store.read_klines(key_of()).timestamp.tolist()
     assert int(pages[0]) in kept
     assert set(kept) <= {int(start) for start in pages[:3]}
+
+
+@pytest.mark.parametrize(("market", "symbol"), [("linear", "BTCUSDT"), ("inverse", "BTCUSD")])
+def test_margin_tiers_come_with_the_facts(venue: RunningExchange, tmp_path: Path, market: str, symbol: str) -> None:
+    key = key_of(market=market, symbol=symbol)
+    report = history(venue.rest, tmp_path, key)
+    rows = helpers.ask(venue.rest, "/v5/market/risk-limit", category=market, symbol=symbol)["result"]["list"]
+    tiers = open_store(tmp_path).read_tiers("bybit", key.market, symbol)
+    assert tiers == report.tiers
+    assert tiers is not None
+    assert [(t.cap, t.rate, t.max_leverage, t.deduction) for t in tiers.tiers] == [
+        tuple(Decimal(row[name]) for name in ("riskLimitValue", "maintenanceMargin", "maxLeverage", "mmDeduction"))
+        for row in rows
+    ]
+    assert tiers.as_of == END
+    assert "risk-limit" in tiers.source
+    assert find_tiers("bybit", key.market, symbol, store=open_store(tmp_path)) == tiers
+    document = report.to_dict()
+    assert document["tiers"]["tiers"][0] == [rows[0]["riskLimitValue"], "0.005", "100.00"]
+    assert document["notes"] == []
+
+
+def test_spot_has_no_margin_tiers(venue: RunningExchange, tmp_path: Path) -> None:
+    report = history(venue.rest, tmp_path, key_of(market="spot"))
+    assert report.tiers is None
+    assert report.to_dict()["tiers"] is None
+    assert open_store(tmp_path).read_tiers("bybit", key_of(market="spot").market, "BTCUSDT") is None
+
+
+async def test_without_tiers_the_bars_are_downloaded_and_that_is_said(venue: RunningExchange, tmp_path: Path) -> None:
+    source = open_history("bybit", key_of().market, Endpoints(venue.rest, ""))
+    facts = next(i for i in await source.instruments() if i.symbol == "BTCUSDT")
+    store = open_store(tmp_path)
+    refusals = (InputError("There are no margin tiers.", code="bad_tiers"), VenueError("Bybit answered HTTP 500."))
+    for refusal in refusals:
+
+        async def tiers(symbol: str, refusal: Exception = refusal) -> Any:
+            raise refusal
+
+        source.tiers = tiers
+        found, notes = await bring_tiers(source, store, facts)
+        assert found is None
+        assert len(notes) == 1
+        assert str(refusal) in notes[0]
+    await source.close()
+    assert store.read_tiers("bybit", key_of().market, "BTCUSDT") is None
+
+
+async def test_risk_limits_are_read_to_their_last_page() -> None:
+    rows = [
+        {"id": n, "symbol": "BTCUSDT", "riskLimitValue": str(n * 10), "maintenanceMargin": f"0.0{n}"}
+        | {"initialMargin": f"0.0{2 * n}", "maxLeverage": str(50 / n), "isLowestRisk": 0}
+        for n in (1, 2, 3)
+    ]
+    asked = []
+
+    async def handler(request: web.BaseRequest) -> web.Response:
+        asked.append(dict(request.query))
+        at = int(request.query.get("cursor", "page=0").partition("=")[2])
+        following = f"page%3D{at + 1}" if at < 2 else ""
+        result = {"category": "linear", "list": rows[at : at + 1], "nextPageCursor": following}
+        return web.json_response({"retCode": 0, "retMsg": "OK", "result": result, "time": parse_time(END)})
+
+    runner = web.ServerRunner(web.Server(handler))
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    source = open_history("bybit", key_of().market, Endpoints(f"http://127.0.0.1:{runner.addresses[0][1]}", ""))
+    tiers = await source.tiers("BTCUSDT")
+    await source.close()
+    await runner.cleanup()
+    assert tiers is not None
+    assert [tier.cap for tier in tiers.tiers] == [10, 20, 30]
+    assert [query.get("cursor") for query in asked] == [None, "page=1", "page=2"]
+    assert tiers.as_of == END
+
+
+async def test_single_trades_are_not_downloaded(venue: RunningExchange, tmp_path: Path) -> None:
+    source = open_history("bybit", key_of().market, Endpoints(venue.rest, ""))
+    key = SeriesKey("bybit", key_of().market, "BTCUSDT", None, SeriesKind.TRADE)
+    with pytest.raises(InputError, match="not downloaded"):
+        await download(source, open_store(tmp_path), key, parse_time(BEGIN), parse_time(END))
+    await source.close()
+
+
+def history(rest: str, folder: Path, key: SeriesKey) -> Any:
+    """Download an hour and return the whole report."""
+    return run_download(
+        key.venue,
+        key.market,
+        key.symbol,
+        Interval("1m"),
+        parse_time(BEGIN),
+        parse_time(BEGIN) + 3_600_000,
+        store=open_store(folder),
+        endpoints=Endpoints(rest, ""),
+    )
 
 
 def test_spot_has_no_mark_price(venue: RunningExchange, tmp_path: Path) -> None:

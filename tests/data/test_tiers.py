@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -13,6 +13,7 @@ from real_trade.kernels.margin import MARGIN_VALUE_LIMIT, maintenance_margin
 from real_trade.model import InputError, Market
 from real_trade.model.instrument import money
 from real_trade.model.tiers import MarginTiers
+from real_trade.storage import ParquetStore
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -80,9 +81,131 @@ def test_an_unknown_symbol_says_what_is_known() -> None:
     assert "BTCUSDT" in str(caught.value.fix)
 
 
+def test_the_store_wins_over_the_table_and_a_file_over_the_store(tmp_path: Path) -> None:
+    store = ParquetStore(tmp_path / "data")
+    assert find_tiers("bybit", Market.LINEAR, "BTCUSDT", store=store) == tier_table()["bybit", Market.LINEAR, "BTCUSDT"]
+    stored = MarginTiers.of([(Decimal(10), Decimal("0.01"), Decimal(50))], as_of="2026-01-02", source="the venue")
+    store.write_tiers("bybit", Market.LINEAR, "BTCUSDT", stored)
+    assert find_tiers("bybit", Market.LINEAR, "btcusdt", store=store) == stored
+    path = saved(tmp_path, {"tiers": [[1000, 0.02, 25]]})
+    assert find_tiers("bybit", Market.LINEAR, "BTCUSDT", store=store, file=path).largest_value == 1000
+    store.write_tiers("bybit", Market.LINEAR, "XYZUSDT", stored)
+    assert find_tiers("bybit", Market.LINEAR, "XYZUSDT", store=store) == stored
+
+
+def saved(folder: Path, content: Any) -> Path:
+    path = folder / "saved.json"
+    path.write_text(json.dumps(content))
+    return path
+
+
+def shape(tiers: MarginTiers) -> list[tuple[Decimal, Decimal, Decimal]]:
+    return [(tier.cap, tier.rate, tier.max_leverage) for tier in tiers.tiers]
+
+
+LADDER = [
+    (Decimal(50_000), Decimal("0.004"), Decimal(125)),
+    (Decimal(600_000), Decimal("0.005"), Decimal(100)),
+    (Decimal(3_000_000), Decimal("0.0065"), Decimal("75.5")),
+]
+
+
+def bracket_block(cap: str = "notionalCap", name: str = "symbol", value: str = "BTCUSDT") -> dict[str, Any]:
+    """Return one symbol of Binance's leverageBracket."""
+    brackets = [
+        {"bracket": n, "initialLeverage": float(leverage), cap: int(c), "maintMarginRatio": float(rate), "cum": 0.0}
+        for n, (c, rate, leverage) in enumerate(LADDER, 1)
+    ]
+    return {name: value, "brackets": brackets}
+
+
+def risk_limits(symbol: str = "BTCUSDT", factor: int = 1) -> dict[str, Any]:
+    """Return Bybit's risk limits; with 100 as factor in percent, as its documentation has them."""
+    rows = [
+        {
+            "id": n,
+            "symbol": symbol,
+            "riskLimitValue": str(cap),
+            "maintenanceMargin": str(rate * factor),
+            "initialMargin": str(round(1 / leverage, 4) * factor),
+            "isLowestRisk": int(n == 1),
+            "maxLeverage": str(leverage),
+            "mmDeduction": "",
+        }
+        for n, (cap, rate, leverage) in enumerate(LADDER, 1)
+    ]
+    result = {"category": "linear", "list": rows[::-1], "nextPageCursor": ""}
+    return {"retCode": 0, "retMsg": "OK", "result": result, "retExtInfo": {}, "time": 1735689600000}
+
+
+@pytest.mark.parametrize("factor", [1, 100])
+def test_the_answer_of_bybit_is_a_file_of_tiers(tmp_path: Path, factor: int) -> None:
+    tiers = read_tiers_file(saved(tmp_path, risk_limits(factor=factor)), "BTCUSDT")
+    assert shape(tiers) == LADDER
+    assert [tier.deduction for tier in tiers.tiers] == [0, 50, 950]
+    assert (tiers.as_of, tiers.source) == ("2025-01-01", "saved.json")
+
+
+@pytest.mark.parametrize("as_list", [True, False])
+def test_the_answer_of_binance_is_a_file_of_tiers(tmp_path: Path, as_list: bool) -> None:
+    block = bracket_block()
+    path = saved(tmp_path, [bracket_block(value="ETHUSDT"), block] if as_list else block)
+    assert shape(read_tiers_file(path, "BTCUSDT")) == LADDER
+    assert find_tiers("binance", Market.LINEAR, "btcusdt", file=path).tiers[1].deduction == 50
+
+
+@pytest.mark.parametrize(("name", "value"), [("symbol", "BTCUSD_PERP"), ("pair", "BTCUSD")])
+def test_caps_of_inverse_contracts_are_in_the_coin(tmp_path: Path, name: str, value: str) -> None:
+    blocks = [bracket_block("qtyCap", name, "ETHUSD"), bracket_block("qtyCap", name, value)]
+    path = saved(tmp_path, blocks)
+    assert shape(find_tiers("binance", Market.INVERSE, "BTCUSD_PERP", file=path)) == LADDER
+
+
+@pytest.mark.shared
+def test_documented_brackets(fixtures_dir: Path) -> None:
+    folder = fixtures_dir / "binance" / "connector_expected" / "coin_futures" / "rest_api"
+    tiers = find_tiers("binance", Market.INVERSE, "BTCUSD_PERP", file=folder / "notional_bracket_for_pair.json")
+    assert shape(tiers) == [(50, Decimal("0.004"), 125)]
+
+
+def wrong_answers() -> dict[str, tuple[Any, str]]:
+    """Name -> what was saved, words of the error."""
+    nan, bare, other = bracket_block(), bracket_block(), risk_limits()
+    nan["brackets"][1]["maintMarginRatio"] = "many"
+    del bare["brackets"][0]["initialLeverage"]
+    other["result"]["list"][0] = 5
+    return {
+        "another symbol": ([bracket_block(value="ETHUSDT")], "does not hold BTCUSDT, but ETHUSDT"),
+        "no symbol": ({"retCode": 0, "result": {"list": []}}, "does not hold BTCUSDT"),
+        "an error": ({"retCode": 10001, "retMsg": "no", "result": {}}, "list is missing"),
+        "no brackets": ([{"symbol": "BTCUSDT"}], "brackets is missing"),
+        "empty brackets": ([{"symbol": "BTCUSDT", "brackets": []}], "no margin tiers"),
+        "no amount": ([nan], "an amount is not a number"),
+        "no leverage": ([bare], "initialLeverage is missing"),
+        "numbers": ([1, 2, 3], "no answer of a venue"),
+        "no rows": (other, "no answer of a venue"),
+        "null": ({"result": None}, "no answer of a venue"),
+    }
+
+
+@pytest.mark.parametrize("name", wrong_answers())
+def test_answers_that_are_of_no_use_are_refused(tmp_path: Path, name: str) -> None:
+    content, words = wrong_answers()[name]
+    with pytest.raises(InputError) as caught:
+        read_tiers_file(saved(tmp_path, content), "BTCUSDT")
+    assert (caught.value.code, caught.value.field) == ("bad_tiers", "tiers")
+    assert words in caught.value.message
+
+
+def test_one_symbol_of_several_must_be_named(tmp_path: Path) -> None:
+    assert shape(read_tiers_file(saved(tmp_path, [bracket_block()]))) == LADDER
+    with pytest.raises(InputError, match="holds 2 symbols"):
+        read_tiers_file(saved(tmp_path, [bracket_block(), bracket_block(value="ETHUSDT")]))
+
+
 @pytest.mark.parametrize(
     "content",
-    ["{", "[]", "{}", '{"tiers": []}', '{"tiers": [[1, 2]]}', '{"tiers": [["1", 0.1, 2]]}', '{"tiers": 3}'],
+    ["{", "[]", "{}", "3", '{"tiers": []}', '{"tiers": [[1, 2]]}', '{"tiers": [["1", 0.1, 2]]}', '{"tiers": 3}'],
 )
 def test_files_that_are_none_are_refused(tmp_path: Path, content: str) -> None:
     path = tmp_path / "tiers.json"

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from real_trade.backtest import AccountSettings, backtest
-from real_trade.kernels.accounting import Ledger, Terms, book_fill, divide_half_even, fee_of, refuse_fill, value_of
+from real_trade.kernels.accounting import Ledger, Terms, book_fill, fee_of, refuse_fill, value_of
+from real_trade.kernels.arithmetic import divide_half_even
 from real_trade.model import InputError, RejectReason
 from real_trade.model.bars import bars_from_klines
 from real_trade.strategies.sma_cross import SmaCross

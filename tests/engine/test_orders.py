@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from real_trade.kernels.accounting import Terms
@@ -16,11 +17,13 @@ from real_trade.model import Order, OrderIntent, OrderStatus, OrderType, RejectR
 from real_trade.model.bars import Bar
 from real_trade.model.order import Flag
 from real_trade.portfolio.account import Account
-from real_trade.sim import SimulatedVenue
+from real_trade.sim import Moment, SimulatedVenue
 
 BUY, SELL = Side.BUY, Side.SELL
 T, F, R = OrderType, Flag, RejectReason
 MINUTE = 60_000
+# No position is ever liquidated by these.
+NO_TIERS = np.array([[2**60, 0, 0], [-1, -1, -1]])
 TERMS = Terms(1, 1, 1_000_000, 2_000_000, 5, True, 1, 10**9, 10**9, 0)
 Prices = tuple[int, int, int, int]
 
@@ -30,18 +33,29 @@ def bar(index: int, prices: Prices, volume: float = 1e9) -> Bar:
 
 
 def play(
-    *intents: OrderIntent, bars: list[Prices], position: int = 0, cash: int = 10**9, volume: float = 1e9, **terms: Any
+    *intents: OrderIntent,
+    bars: list[Prices],
+    position: int = 0,
+    cash: int = 10**9,
+    volume: float = 1e9,
+    tiers: Any = None,
+    **terms: Any,
 ) -> SimulatedVenue:
     """Show a quiet bar at 100, give the orders on its close, then show the other bars."""
     account = Account(cash, TERMS._replace(**terms))
     account.ledger = account.ledger._replace(position=position)
-    venue = SimulatedVenue(account)
-    venue.on_bar(bar(0, (100, 100, 100, 100)))
+    venue = SimulatedVenue(account, NO_TIERS if tiers is None else tiers)
+    show(venue, bar(0, (100, 100, 100, 100)))
     for intent in intents:
-        venue.submit(intent, 0)
+        venue.submit(intent, 0, MINUTE)
     for index, prices in enumerate(bars, start=1):
-        venue.on_bar(bar(index, prices, volume))
+        show(venue, bar(index, prices, volume))
     return venue
+
+
+def show(venue: SimulatedVenue, now: Bar) -> None:
+    venue.on_bar(Moment(now, now.time_ms + MINUTE, 0, now.time_ms // MINUTE), now.low, now.high)
+    venue.closed(now.close)
 
 
 def outcome(order: Order, venue: SimulatedVenue) -> tuple[str, list[tuple[int, int, int, bool]]]:
@@ -190,7 +204,7 @@ def test_amending_and_canceling() -> None:
     venue.amend(1, 3, 95, 0)
     venue.amend(2, 0, 0, 109)
     venue.amend(1, 0, -4, 0)
-    venue.on_bar(bar(2, (100, 110, 94, 100)))
+    show(venue, bar(2, (100, 110, 94, 100)))
     assert [(f.order_id, f.price_ticks, f.lots) for f in venue.fills] == [(1, 95, 3), (2, 109, 5)]
     again = play(OrderIntent(BUY, T.LIMIT, 5, 80), OrderIntent(BUY, T.LIMIT, 5, 81), bars=[QUIET])
     again.cancel(1, MINUTE)
@@ -251,7 +265,7 @@ def test_exits_go_when_their_entry_goes() -> None:
         OrderStatus.INITIALIZED,
     ]
     venue.cancel(1, MINUTE)
-    venue.on_bar(bar(2, QUIET))
+    show(venue, bar(2, QUIET))
     assert [order.reason for order in venue.orders[1:]] == [R.ENTRY_GONE, R.ENTRY_GONE]
 
 
@@ -267,6 +281,124 @@ def test_times_on_the_assumed_path() -> None:
     assert times[3] == -1
     assert times[0] < times[1] < times[2]
     assert path_time(98, times[1], 100, 106, 94, 100) > times[1]
+
+
+def test_a_position_beyond_the_risk_limit_is_refused() -> None:
+    order = OrderIntent(BUY, T.MARKET, 6)
+    assert one(order, UP, max_value=600) == ("FILLED", [(1, 100, 6, False)], "NONE")
+    assert one(order, UP, max_value=599) == ("REJECTED", [], "RISK_LIMIT")
+
+
+# Tiers of one per cent. Ten lots at 100 against a cash of 109 at leverage 10 leave a cash of -892 after the fee of 1.
+LEVERED = {
+    "cash": 109,
+    "leverage": 10,
+    "tiers": np.array([[2**60, 10_000_000, 0], [-1, -1, -1]]),
+    "taker_rate": 1_000_000,
+}
+ENTRY = OrderIntent(BUY, T.MARKET, 10)
+
+
+@pytest.mark.parametrize(
+    ("extra", "bars", "terms", "fills", "reason"),
+    [
+        # Value at which equity is one per cent: 892 / 0.99 = 901.01, a price of 91 (rounded up).
+        ((), [(100, 100, 92, 92)], {}, [100], "NONE"),
+        ((), [(100, 100, 91, 92)], {}, [100, 91], "LIQUIDATION"),
+        # Gapped over: at the open, but no worse than the bankruptcy price of 892 / 10, rounded up.
+        ((), [(100, 100, 95, 95), (90, 90, 90, 90)], {}, [100, 90], "LIQUIDATION"),
+        ((), [(100, 100, 95, 95), (85, 85, 80, 80)], {}, [100, 90], "LIQUIDATION"),
+        ((), [(100, 100, 91, 92)], {"at_bankruptcy": True}, [100, 90], "LIQUIDATION"),
+        # Isolated: what backs it is the initial margin of 100: 900 / 0.99 = 909.09, a price of 91.
+        ((), [(100, 100, 91, 92)], {"isolated": True, "cash": 10**6}, [100, 91], "LIQUIDATION"),
+        ((), [(100, 100, 91, 92)], {"cash": 10**6}, [100], "NONE"),
+        # A stop before the liquidation price saves the position; one beyond it does not.
+        ((OrderIntent(SELL, T.STOP, 0, 0, 95, entry_id=1),), [(100, 100, 80, 80)], {}, [100, 95], "NONE"),
+        ((OrderIntent(SELL, T.STOP, 0, 0, 88, entry_id=1),), [(100, 100, 80, 80)], {}, [100, 91], "LIQUIDATION"),
+        # A target that the bar could reach first: pessimists are liquidated, optimists take the profit.
+        (
+            (OrderIntent(SELL, T.LIMIT, 0, 110, entry_id=1),),
+            [(100, 100, 100, 100), (100, 112, 90, 100)],
+            {},
+            [100, 91],
+            "LIQUIDATION",
+        ),
+        (
+            (OrderIntent(SELL, T.LIMIT, 0, 110, entry_id=1),),
+            [(100, 100, 100, 100), (100, 112, 90, 100)],
+            {"policy": 1},
+            [100, 110],
+            "NONE",
+        ),
+    ],
+)
+def test_liquidation(
+    extra: tuple[OrderIntent, ...], bars: list[Prices], terms: dict[str, Any], fills: list[int], reason: str
+) -> None:
+    venue = play(ENTRY, *extra, bars=bars, **(LEVERED | terms))
+    assert [fill.price_ticks for fill in venue.fills] == fills
+    last = venue.orders[-1]
+    assert (
+        last.reason.name == reason if reason == "LIQUIDATION" else R.LIQUIDATION not in {o.reason for o in venue.orders}
+    )
+    assert venue.open_orders == 0 or reason == "NONE"
+    ledger = venue.account.ledger
+    if reason == "LIQUIDATION":
+        assert ledger.position == 0
+        assert ledger.cash >= 0
+
+
+def test_the_fee_of_a_liquidation_is_cut_to_what_is_left() -> None:
+    bars = [(100, 100, 91, 92)]
+    plenty = play(ENTRY, bars=bars, **LEVERED, liquidation_rate=10_000_000)
+    # 910 at one per cent: 9.1, of the 18 that are left.
+    assert (plenty.fills[-1].fee, plenty.account.ledger.cash) == (9, 9)
+    scarce = play(ENTRY, bars=bars, **LEVERED, liquidation_rate=100_000_000)
+    assert (scarce.fills[-1].fee, scarce.account.ledger.cash) == (18, 0)
+
+
+@pytest.mark.parametrize(
+    ("intent", "prices", "policy", "fills"),
+    [
+        # A bar of 60 s that goes 100 -> 110 -> 90 -> 95 (high first) or 100 -> 90 -> 110 -> 95.
+        (OrderIntent(BUY, T.MARKET, 5), (100, 110, 90, 95), 0, [107]),
+        (OrderIntent(BUY, T.MARKET, 5), (100, 110, 90, 95), 1, [91]),
+        (OrderIntent(BUY, T.MARKET, 5), (100, 110, 90, 95), 2, [107]),
+        # The low has been when it arrives, and the close does not come back to it.
+        (OrderIntent(BUY, T.LIMIT, 5, 92), (100, 104, 90, 95), 0, []),
+        (OrderIntent(BUY, T.LIMIT, 5, 92), (100, 104, 90, 95), 1, [92]),
+    ],
+)
+def test_an_order_that_arrives_inside_a_bar_meets_the_rest_of_it(
+    intent: OrderIntent, prices: Prices, policy: int, fills: list[int]
+) -> None:
+    late = 12_000 if intent.type == T.MARKET else 30_000
+    venue = play(intent, bars=[prices], policy=policy, latency_ms=late)
+    assert [fill.price_ticks for fill in venue.fills] == fills
+
+
+def test_an_order_that_is_still_on_its_way_does_nothing() -> None:
+    venue = play(OrderIntent(BUY, T.MARKET, 5), bars=[UP, UP, UP], latency_ms=2 * MINUTE)
+    assert [fill.time_ms // MINUTE for fill in venue.fills] == [3]
+    again = play(OrderIntent(BUY, T.LIMIT, 5, 80), bars=[QUIET], latency_ms=30_000)
+    again.cancel(1, MINUTE, 2 * MINUTE)
+    again.amend(1, 0, 95, 0, 2 * MINUTE)
+    assert again.open_orders == 1
+    # It falls before the cancellation arrives, so that is too late.
+    show(again, bar(2, (100, 101, 79, 100)))
+    assert [(fill.price_ticks, fill.maker) for fill in again.fills] == [(80, True)]
+    spared = play(OrderIntent(BUY, T.LIMIT, 5, 80), bars=[QUIET], latency_ms=30_000, policy=1)
+    spared.cancel(1, MINUTE, 2 * MINUTE)
+    show(spared, bar(2, (100, 130, 79, 100)))
+    assert (spared.orders[0].reason, spared.fills) == (R.BY_STRATEGY, [])
+
+
+def test_an_amendment_takes_effect_when_it_arrives() -> None:
+    venue = play(OrderIntent(BUY, T.LIMIT, 5, 80), bars=[QUIET], latency_ms=30_000)
+    venue.amend(1, 0, 95, 0, 2 * MINUTE)
+    show(venue, bar(2, (100, 101, 94, 94)))
+    assert venue.orders[0].intent.price_ticks == 95
+    assert [fill.price_ticks for fill in venue.fills] == [95]
 
 
 def test_every_word_has_a_case() -> None:

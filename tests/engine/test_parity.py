@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from real_trade.backtest import AccountSettings, BacktestResult, backtest
+from real_trade.kernels.accounting import worth_of
 from real_trade.model import Instrument, Klines, OrderStatus, OrderType, RejectReason
 from real_trade.strategies.catalogue import READY
 from real_trade.trading import Bar, Desk, Int, Strategy
@@ -256,30 +257,34 @@ def test_the_storm_reaches_every_type_status_and_reason() -> None:
         RejectReason.QUANTITY_TOO_LARGE,
         RejectReason.QUANTITY_TOO_SMALL,
         RejectReason.NOTIONAL_TOO_SMALL,
+        RejectReason.RISK_LIMIT,
+        RejectReason.LIQUIDATION,
     }
     assert ambiguous > 10
 
 
 def conserved(result: BacktestResult) -> None:
-    """Final equity is starting cash plus what the closed trips and the open position made, to the last unit."""
-    from real_trade.kernels.accounting import value_of
-
+    """What is there is what was put in, made and paid, to the last unit; and it follows from the tables alone."""
+    ledger = result.ledger
+    assert ledger.cash == result.initial_units + ledger.realised - ledger.cost - ledger.fees - ledger.funding
+    assert ledger.fees == int(result.fill_rows["fee"].sum())
+    assert ledger.funding == int(result.payment_rows["amount"].sum())
+    assert ledger.position == int((result.fill_rows["side"] * result.fill_rows["lots"]).sum())
     terms = AccountSettings(
         Decimal(str(result.settings["cash"])),
         Decimal(str(result.settings["fee_taker"])),
         Decimal(str(result.settings["fee_maker"])),
-        int(str(result.settings["leverage"])),
     ).terms(result.instrument, result)  # type: ignore[arg-type]
-    cash = result.initial_units
-    position = 0
-    for fill in result.fill_rows.tolist():
-        _, _, _, side, price, lots, fee, *_ = fill
-        cash -= side * value_of(lots, price, terms) + fee
-        position += side * lots
-    assert int(result.equity_units[-1]) == cash + value_of(position, int(result.close[-1]), terms)
-    if position == 0:
+    cash = result.initial_units - ledger.fees - ledger.funding
+    for side, price, lots in result.fill_rows[["side", "price_ticks", "lots"]].tolist():
+        cash -= worth_of(side * lots, price, terms)
+    assert ledger.cash == cash
+    assert int(result.equity_units[-1]) == cash + worth_of(ledger.position, int(result.close[-1]), terms)
+    if ledger.position == 0:
+        assert ledger.cost == ledger.margin == 0
         assert cash == result.initial_units + int(result.trade_rows["net"].sum())
-    assert int(result.trade_rows["fees"].sum()) <= int(result.fill_rows["fee"].sum())
+        assert ledger.realised == int(result.trade_rows["gross"].sum())
+    assert int(result.trade_rows["fees"].sum()) <= ledger.fees or ledger.fees < 0
 
 
 def test_noise_reaches_every_state() -> None:

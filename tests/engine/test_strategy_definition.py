@@ -161,11 +161,11 @@ def test_a_second_process_does_not_compile(tmp_path: Path, strategy_file: Callab
         "import sys\n"
         "from engine_markets import instrument_of, random_klines\n"
         "from real_trade.backtest import backtest\n"
-        "from real_trade.backtest.engine import loop_of\n"
+        "from real_trade.backtest import codegen\n"
         "from real_trade.trading.loading import load_strategy\n"
         f"strategy = load_strategy({spec!r}, {{}})\n"
         "backtest(strategy, random_klines(1, 50), instrument_of())\n"
-        "stats = loop_of(strategy, ()).stats\n"
+        "stats = next(iter(codegen._LOOPS.values())).stats\n"
         "print(sum(stats.cache_hits.values()), sum(stats.cache_misses.values()))\n"
     )
     environment = {

@@ -5,15 +5,19 @@ from __future__ import annotations
 import itertools
 import json
 import urllib.error
+import urllib.parse
 import urllib.request
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from real_trade.exchange.answers import Query
 from real_trade.exchange.bars import aggregate
+from real_trade.exchange.bybit import BybitFace
+from real_trade.exchange.limits import BurstLimit, Rate
 from real_trade.exchange.market import SeededMarket
 from real_trade.exchange.words import plain
-from real_trade.model import Interval, SeriesKind, parse_time
+from real_trade.model import HistoricalClock, Interval, SeriesKind, parse_time
 from real_trade.testing.exchange_process import RunningExchange, running_exchange
 
 if TYPE_CHECKING:
@@ -173,6 +177,54 @@ def test_funding_history_newest_first_and_never_from_a_start_alone(bybit: Runnin
     assert ask(bybit, "funding/history", **params, **window)["result"]["list"] == rows[5:11]
     assert ask(bybit, "funding/history", **params, **window, limit=2)["result"]["list"] == rows[5:7]
     assert refusal(bybit, "funding/history", **params, startTime=times[10])[0] == 10001
+
+
+def test_risk_limits_are_ladders(bybit: RunningExchange) -> None:
+    whole = ask(bybit, "risk-limit", category="linear")["result"]
+    assert (whole["category"], whole["nextPageCursor"]) == ("linear", "")
+    rows = ask(bybit, "risk-limit", category="linear", symbol="BTCUSDT")["result"]["list"]
+    assert rows == [row for row in whole["list"] if row["symbol"] == "BTCUSDT"]
+    assert {row["symbol"] for row in whole["list"]} == {"BTCUSDT", "ETHUSDT"}
+    assert len(rows) >= 10
+    assert rows[0] == {
+        "id": 1,
+        "symbol": "BTCUSDT",
+        "riskLimitValue": "2000000",
+        "maintenanceMargin": "0.005",
+        "initialMargin": "0.01",
+        "isLowestRisk": 1,
+        "maxLeverage": "100.00",
+        "mmDeduction": "0",
+    }
+    assert [row["isLowestRisk"] for row in rows[1:]] == [0] * (len(rows) - 1)
+    for before, after in itertools.pairwise(rows):
+        cap = float(before["riskLimitValue"])
+        assert cap < float(after["riskLimitValue"])
+        assert float(before["maxLeverage"]) > float(after["maxLeverage"])
+        ends, begins = (cap * float(r["maintenanceMargin"]) - float(r["mmDeduction"]) for r in (before, after))
+        assert ends == pytest.approx(begins)
+    (first, *_) = ask(bybit, "risk-limit", category="inverse", symbol="BTCUSD")["result"]["list"]
+    assert float(first["riskLimitValue"]) < 1_000  # in bitcoin
+
+
+def test_risk_limits_of_linear_symbols_come_fifteen_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("real_trade.exchange.bybit._RISK_LIMIT_SYMBOLS", 2)
+    market = SeededMarket(5, "bybit", ("BTCUSDT", "ETHUSDT", "SOLUSDT", "BTCUSD"), parse_time(FROM), parse_time(TO))
+    clock = HistoricalClock(NOW_MS)
+    face = BybitFace(market, clock, clock, BurstLimit(Rate(None, 5), 0, clock))
+
+    def page(cursor: str) -> Any:
+        params = {"category": "linear", "cursor": cursor}
+        body = face.answer(Query("GET", "/v5/market/risk-limit", params)).body
+        return json.loads(body)["result"]
+
+    first = page("")
+    second = page(urllib.parse.unquote(first["nextPageCursor"]))
+    assert [list(dict.fromkeys(row["symbol"] for row in part["list"])) for part in (first, second)] == [
+        ["BTCUSDT", "ETHUSDT"],
+        ["SOLUSDT"],
+    ]
+    assert second["nextPageCursor"] == ""
 
 
 def test_tickers(bybit: RunningExchange) -> None:

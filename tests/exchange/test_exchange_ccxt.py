@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Any
 
 import ccxt
@@ -100,6 +101,18 @@ def test_funding_history(client: Any, symbol: str) -> None:
 def test_ticker(client: Any, symbol: str) -> None:
     ticker = client.fetch_ticker(symbol)
     assert ticker["low"] <= ticker["last"] <= ticker["high"]
+
+
+@pytest.mark.parametrize("symbol", SYMBOLS[1:])
+def test_margin_tiers(client: Any, symbol: str) -> None:
+    if client.id == "binance":
+        pytest.skip("Binance tells its brackets only to who signs")
+    tiers = client.fetch_market_leverage_tiers(symbol)
+    assert len(tiers) >= 10
+    assert tiers[0]["minNotional"] == 0
+    assert all(a["maxNotional"] == b["minNotional"] for a, b in itertools.pairwise(tiers))
+    assert tiers[0]["maintenanceMarginRate"] == 0.005
+    assert tiers[0]["currency"] == client.market(symbol)["settle"]
 
 
 def test_errors_are_ccxt_s_own(client: Any) -> None:

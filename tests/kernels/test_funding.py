@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from real_trade.kernels.accounting import RATE_SCALE
+from real_trade.kernels.arithmetic import RATE_SCALE, WIDE_LIMIT, share_of
 from real_trade.kernels.funding import (
     FUNDING_DIVISOR_LIMIT,
     STAMP_TOLERANCE_MS,
@@ -20,9 +20,7 @@ from real_trade.kernels.funding import (
     rate_units,
     settlement_times,
     settlements,
-    share_of,
 )
-from real_trade.kernels.inverse import WIDE_LIMIT
 
 if TYPE_CHECKING:
     from pathlib import Path

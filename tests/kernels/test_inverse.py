@@ -8,17 +8,15 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from real_trade.kernels.accounting import divide_half_even, fee_of
+from real_trade.kernels.accounting import fee_of
+from real_trade.kernels.arithmetic import WIDE_LIMIT, divide_half_even, divide_product, multiply_divide
 from real_trade.kernels.funding import inverse_funding, linear_funding
 from real_trade.kernels.inverse import (
     PROFIT_TICKS_LIMIT,
-    WIDE_LIMIT,
     Basis,
-    divide_product,
     harmonic_entry,
     inverse_profit,
     inverse_value,
-    multiply_divide,
     take_fill,
     worth_of,
 )

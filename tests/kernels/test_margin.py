@@ -11,8 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from real_trade.kernels.accounting import RATE_SCALE
-from real_trade.kernels.funding import share_of
+from real_trade.kernels.arithmetic import RATE_SCALE, share_of
 from real_trade.kernels.inverse import inverse_value, worth_of
 from real_trade.kernels.margin import (
     MAINTENANCE_RATE_LIMIT,

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from real_trade.kernels import funding, inverse, margin, slippage
+from real_trade.kernels import arithmetic, funding, inverse, margin, slippage
 
 CASES = 400
 TIERS = np.array([[10**14, 4_000_000, 0], [10**16, 10_000_000, 6 * 10**11], [10**17, 500_000_000, 5 * 10**15]])
@@ -32,13 +32,13 @@ def digest() -> str:
         side = draw.choice([1, -1])
         lots, price, other, rate = side * size(30), size(30), size(30), draw.choice([1, -1]) * size(29)
         first, second, divisor = size(62), size(62), 2**61 + size(61)
-        put(*inverse.divide_product(first, second, divisor), inverse.multiply_divide(-first, second, divisor))
+        put(*arithmetic.divide_product(first, second, divisor), arithmetic.multiply_divide(-first, second, divisor))
         put(inverse.inverse_value(lots, price, size(32), size(30)), inverse.worth_of(lots, price, 3, 7, side > 0))
         put(inverse.inverse_profit(lots, price, other, size(31), 1))
         put(inverse.harmonic_entry(float(price), size(20), other, size(20)))
         put(*inverse.take_fill(inverse.Basis(-lots, size(60), 0), side * size(31), size(60)))
         put(funding.linear_funding(lots, price, rate, 3, 7), funding.inverse_funding(lots, price, rate, 10**8, 3))
-        put(funding.share_of(side * size(62), rate))
+        put(arithmetic.share_of(side * size(62), rate))
         entry, backing = size(58), size(58)
         put(margin.initial_margin(side * entry, 7), margin.maintenance_margin(entry, TIERS))
         put(margin.liquidation_value(side, entry, backing, TIERS), margin.breach_value(side, entry, backing, 5, 9))

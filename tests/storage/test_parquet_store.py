@@ -81,6 +81,7 @@ def test_impossible_names_are_refused(store: ParquetStore, tmp_path: Path) -> No
         SeriesKey("bybit", Market.SPOT, "X" * 300, Interval("1d")),
         SeriesKey("bybit", Market.SPOT, "BTCUSDT", None),
         SeriesKey("bybit", Market.SPOT, "BTCUSDT", Interval("1d"), SeriesKind.FUNDING),
+        SeriesKey("bybit", Market.SPOT, "BTCUSDT", Interval("1d"), SeriesKind.TRADE),
     ):
         with pytest.raises(InputError):
             store.write_klines(key, make_klines(1))

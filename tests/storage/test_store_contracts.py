@@ -25,7 +25,7 @@ class ForgetfulStore(ParquetStore):
     """Behaves as if every call came from a process of its own."""
 
     def __getattribute__(self, name: str) -> object:
-        if name.startswith(("read", "write", "append", "settle", "covered", "list")):
+        if name.startswith(("read", "write", "replace", "append", "settle", "covered", "list")):
             return getattr(ParquetStore(self.root), name)
         return super().__getattribute__(name)
 

@@ -15,7 +15,7 @@ from real_trade.backtest import AccountSettings, BacktestResult, backtest
 from real_trade.backtest.engine import RUNNERS, compute_features
 from real_trade.model import InputError, Klines, OrderStatus
 from real_trade.model.bars import bars_from_klines
-from real_trade.model.order import OrderType
+from real_trade.model.order import OrderType, RejectReason
 from real_trade.strategies.catalogue import READY
 from real_trade.trading import Choice, Float, Int, Quantity
 from real_trade.trading.loading import load_strategy
@@ -133,44 +133,33 @@ SCENARIOS: dict[str, Scenario] = {
     "the target ends a trade and the stop is taken back": Scenario(
         "momentum_atr",
         [*RUN_UP, (104, 111, 103, 110), (110, 110, 110, 110)],
-        [(2, BUY, MARKET, 0, FILLED), (3, SELL, STOP, 101, CANCELED), (3, SELL, LIMIT, 110, FILLED)],
+        [(2, BUY, MARKET, 0, FILLED), (2, SELL, STOP, 101, CANCELED), (2, SELL, LIMIT, 110, FILLED)],
         MOMENTUM,
     ),
     "the stop ends a trade and the target is taken back": Scenario(
         "momentum_atr",
         [*RUN_UP, (104, 105, 100, 101), (101, 101, 101, 101)],
-        [(2, BUY, MARKET, 0, FILLED), (3, SELL, STOP, 101, FILLED), (3, SELL, LIMIT, 110, CANCELED)],
+        [(2, BUY, MARKET, 0, FILLED), (2, SELL, STOP, 101, FILLED), (2, SELL, LIMIT, 110, CANCELED)],
         MOMENTUM,
     ),
     "a fall is followed on linear": Scenario(
         "momentum_atr",
         [*RUN_DOWN, (96, 97, 89, 90), (90, 90, 90, 90)],
-        [(2, SELL, MARKET, 0, FILLED), (3, BUY, STOP, 99, CANCELED), (3, BUY, LIMIT, 90, FILLED)],
+        [(2, SELL, MARKET, 0, FILLED), (2, BUY, STOP, 99, CANCELED), (2, BUY, LIMIT, 90, FILLED)],
         {**MOMENTUM, **LONG_SHORT},
         "linear",
     ),
-    "a bar that fills stop and target turns the position, which is closed": Scenario(
+    "a bar that reaches stop and target ends the trade once": Scenario(
         "momentum_atr",
-        [*RUN_UP, (104, 111, 100, 111), (111, 111, 111, 111), (111, 111, 111, 111)],
-        [
-            (2, BUY, MARKET, 0, FILLED),
-            (3, SELL, STOP, 101, FILLED),
-            (3, SELL, LIMIT, 110, FILLED),
-            (4, BUY, MARKET, 0, FILLED),
-        ],
+        [*RUN_UP, (104, 111, 100, 111), (111, 111, 111, 111)],
+        [(2, BUY, MARKET, 0, FILLED), (2, SELL, STOP, 101, FILLED), (2, SELL, LIMIT, 110, CANCELED)],
         {**MOMENTUM, **LONG_SHORT},
         "linear",
     ),
-    "a bar that fills stop and target ends flat on spot": Scenario(
+    "the exits guard the bar of the entry too": Scenario(
         "momentum_atr",
-        [*RUN_UP, (104, 111, 100, 104), (104, 104, 104, 104)],
-        [(2, BUY, MARKET, 0, FILLED), (3, SELL, STOP, 101, FILLED), (3, SELL, LIMIT, 110, REJECTED)],
-        MOMENTUM,
-    ),
-    "an entry bar that closes beyond the stop is left at once": Scenario(
-        "momentum_atr",
-        [*RUN_UP[:3], (104, 104, 100, 100), (100, 100, 100, 100), (100, 100, 100, 100)],
-        [(2, BUY, MARKET, 0, FILLED), (3, SELL, MARKET, 0, FILLED)],
+        [*RUN_UP[:3], (104, 104, 100, 100), (100, 100, 100, 100)],
+        [(2, BUY, MARKET, 0, FILLED), (2, SELL, STOP, 101, FILLED), (2, SELL, LIMIT, 110, CANCELED)],
         MOMENTUM,
     ),
     "below the day's mean price is bid for, and that price is offered": Scenario(
@@ -221,6 +210,18 @@ SCENARIOS: dict[str, Scenario] = {
             (1, SELL, LIMIT, 10_017, OPEN),
         ],
         {**MAKER, **LONG_SHORT, "skew": 0.0},
+        "linear",
+    ),
+    "a quote that would take is canceled, and given anew": Scenario(
+        "market_maker",
+        [(10_000, 10_000, 10_000, 10_000), (9_980, 10_000, 9_980, 10_000), (10_000, 10_000, 10_000, 10_000)],
+        [
+            (0, BUY, LIMIT, 9_984, CANCELED),
+            (0, SELL, LIMIT, 10_017, CANCELED),
+            (1, BUY, LIMIT, 9_984, OPEN),
+            (1, SELL, LIMIT, 10_017, OPEN),
+        ],
+        {**MAKER, **LONG_SHORT},
         "linear",
     ),
     "on spot only what is held is offered": Scenario(
@@ -391,6 +392,8 @@ def test_the_inventory_limit_holds() -> None:
         rows = result.order_rows
         away = rows["side"] * (result.close[rows["bar"]] - rows["price_ticks"])
         assert away.min() >= 1
+        assert result.fill_rows["maker"].all()
+        assert (rows["reason"] == RejectReason.POST_ONLY_WOULD_TAKE).any()
 
 
 @pytest.mark.parametrize(

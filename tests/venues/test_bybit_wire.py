@@ -98,6 +98,23 @@ def test_symbols_without_a_grid_are_left_out_and_cursors_are_decoded() -> None:
     assert cursor == "first=BTCUSDT&last=XRPUSDT"
 
 
+def test_risk_limits_are_those_of_the_symbol_and_fractions() -> None:
+    row = {"id": 1, "symbol": "BTCUSD", "riskLimitValue": "150", "isLowestRisk": 1, "maxLeverage": "100.00"}
+    rows: list[dict[str, Any]] = [
+        {**row, "maintenanceMargin": "0.5", "initialMargin": "1", "mmDeduction": ""},  # the documentation's example
+        {**row, "maintenanceMargin": 0.005, "initialMargin": 0.01},
+        {**row, "symbol": "ETHUSD", "maintenanceMargin": "0.01", "initialMargin": "0.02"},
+    ]
+    page = answer(envelope({"category": "inverse", "list": rows, "nextPageCursor": "page%3D2"}))
+    found, cursor = wire.read_risk_limits(page, "BTCUSD")
+    assert found == [(Decimal(150), Decimal("0.005"), Decimal(100))] * 2
+    assert cursor == "page=2"
+    assert wire.read_day(page) == "2022-12-26"
+    assert wire.read_day(answer(b"{}")) == ""
+    with pytest.raises(Transient):
+        wire.read_risk_limits(answer(envelope({"list": [{**row, "maintenanceMargin": ""}]})), "BTCUSD")
+
+
 @pytest.mark.shared
 def test_documented_pages(fixtures_dir: Path) -> None:
     docs = fixtures_dir / "bybit" / "docs_examples" / "rest"

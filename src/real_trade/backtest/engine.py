@@ -1,31 +1,41 @@
-"""Run one strategy over bars in memory: compiled, as plain Python, or through the readable reference path."""
+"""Run a plan over bars in memory: compiled, as plain Python, or through the readable reference path."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from real_trade.backtest.codegen import compiled_loop, plain_loop, row_type
+from real_trade.backtest.codegen import argument_names, compiled_loop, plain_loop, row_type, shape_of
 from real_trade.backtest.diagnosis import explain_failure
 from real_trade.backtest.memory import keep_freed_memory
+from real_trade.backtest.plan import Feed, Leg, Mandate, Plan, tier_table
 from real_trade.backtest.reference import run_reference, too_many_orders, too_much_money
-from real_trade.backtest.result import FILL_DTYPE, ORDER_DTYPE
-from real_trade.kernels.book import FILL_COLUMNS, ORDER_COLUMNS, REQUEST_COLUMNS, REQUEST_ROWS, SHOWN_ORDER_COLUMNS
-from real_trade.kernels.jit import compiled_part, jit_is_on
+from real_trade.backtest.result import FILL_DTYPE, ORDER_DTYPE, PAYMENT_DTYPE
+from real_trade.kernels.accounting import opening
+from real_trade.kernels.jit import jit_is_on
+from real_trade.kernels.tables import (
+    FILL_COLUMNS,
+    ORDER_COLUMNS,
+    PAYMENT_COLUMNS,
+    REQUEST_COLUMNS,
+    REQUEST_ROWS,
+    SHOWN_ORDER_COLUMNS,
+)
 from real_trade.model.bars import Bar
 from real_trade.model.errors import StrategyError
-from real_trade.model.instrument import MONEY_UNIT
+from real_trade.trading.session import point_value_of
 from real_trade.trading.strategy import NAMES_TAKEN
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator, Mapping
 
     from numpy.typing import NDArray
 
-    from real_trade.kernels.accounting import Terms
+    from real_trade.backtest.codegen import Shape
+    from real_trade.kernels.accounting import Ledger, Terms
     from real_trade.model.bars import Bars
     from real_trade.trading.strategy import Strategy
 
@@ -38,18 +48,47 @@ _CHUNK = 4_096
 
 
 @dataclass(frozen=True, slots=True)
+class LegTables:
+    """What a run leaves of one leg: orders, fills, funding payments, and the ledger at its end."""
+
+    orders: NDArray[Any]
+    fills: NDArray[Any]
+    payments: NDArray[Any]
+    ledger: Ledger
+
+
+@dataclass(frozen=True, slots=True)
+class PlanOutcome:
+    """What a run leaves: tables per leg, in the plan's order, and the equity of each mandate at each close."""
+
+    legs: tuple[LegTables, ...]
+    equity: tuple[NDArray[np.int64], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Simulation:
-    """What a run leaves: the order and fill tables and the equity at each close, in money units."""
+    """What a run of one strategy in one instrument leaves; equity at each close in money units."""
 
     orders: NDArray[Any]
     fills: NDArray[Any]
     equity: NDArray[np.int64]
+    payments: NDArray[Any] = field(default_factory=lambda: np.empty(0, PAYMENT_DTYPE))
+    ledger: Ledger = field(default_factory=lambda: opening(0))
 
 
 def simulate(
-    strategy: type[Strategy], bars: Bars, params: Any, terms: Terms, cash_units: int, runner: Runner = "compiled"
+    strategy: type[Strategy],
+    bars: Bars,
+    params: Any,
+    terms: Terms,
+    cash_units: int,
+    runner: Runner = "compiled",
+    *,
+    feed: Feed | None = None,
+    tiers: NDArray[np.int64] | None = None,
+    features: Mapping[str, NDArray[Any]] | None = None,
 ) -> Simulation:
-    """Run a strategy over bars.
+    """Run one strategy over the bars of one instrument.
 
     Args:
         strategy: its class.
@@ -58,29 +97,53 @@ def simulate(
         terms: as ``AccountSettings.terms`` gives them.
         cash_units: starting cash in money units.
         runner: the three give the same orders, fills and equity to the last bit.
+        feed: the same bars with funding, mark prices and finer bars; None knows none of them.
+        tiers: as `plan.tier_table` gives them; None takes a flat rate.
+        features: as `compute_features` gives them; None computes them.
 
     Raises:
         StrategyError: the strategy fails, in a trader's words.
     """
+    known = compute_features(strategy, bars, params) if features is None else features
+    leg = Leg(0, terms, tier_table() if tiers is None else tiers)
+    done = run_plan(Plan((feed or Feed(bars),), (Mandate(strategy, params, known, (leg,), cash_units),)), runner)
+    tables = done.legs[0]
+    return Simulation(tables.orders, tables.fills, done.equity[0], tables.payments, tables.ledger)
+
+
+def run_plan(plan: Plan, runner: Runner = "compiled") -> PlanOutcome:
+    """Run a plan; the runners give the same to the last bit.
+
+    Raises:
+        StrategyError: a strategy fails, in a trader's words.
+    """
     keep_freed_memory()
-    features = compute_features(strategy, bars, params)
     if runner == "reference":
-        orders, fills, equity = run_reference(strategy, bars, features, params, terms, cash_units)
-        return Simulation(np.array(orders, dtype=ORDER_DTYPE), np.array(fills, dtype=FILL_DTYPE), equity)
-    run = _run_compiled if runner == "compiled" and jit_is_on() else _run_plain
-    return run(strategy, bars, features, params, terms, cash_units)
+        legs, equity = run_reference(plan)
+        return PlanOutcome(tuple(_typed(*tables) for tables in legs), tuple(equity))
+    return _run_loop(plan, plain=runner == "python" or not jit_is_on())
 
 
-def compute_features(strategy: type[Strategy], bars: Bars, params: Any) -> dict[str, NDArray[Any]]:
+def _typed(orders: list[Any], fills: list[Any], payments: list[Any], ledger: Ledger) -> LegTables:
+    return LegTables(
+        np.array(orders, dtype=ORDER_DTYPE),
+        np.array(fills, dtype=FILL_DTYPE),
+        np.array(payments, dtype=PAYMENT_DTYPE),
+        ledger,
+    )
+
+
+def compute_features(strategy: type[Strategy], bars: Bars | tuple[Bars, ...], params: Any) -> dict[str, NDArray[Any]]:
     """Return the strategy's features as contiguous arrays of one value per bar.
 
     Raises:
         StrategyError: it failed, or an array of another length or type.
     """
     try:
-        given = strategy.features(bars, params)
+        given = strategy.features(bars, params)  # type: ignore[arg-type]  # a tuple for a strategy of several symbols
     except Exception as error:  # border: a strategy's own code may raise anything
         raise explain_failure(strategy, "features", error) from error
+    close = bars.close if strategy.symbols == 1 else bars[0].close  # type: ignore[union-attr]
     features: dict[str, NDArray[Any]] = {}
     for name, values in given.items():
         if name in NAMES_TAKEN:
@@ -90,89 +153,129 @@ def compute_features(strategy: type[Strategy], bars: Bars, params: Any) -> dict[
                 fix="Give it another name.",
             )
         array = np.ascontiguousarray(values)
-        if array.shape != bars.close.shape or array.dtype.kind not in "fiub":
+        if array.shape != close.shape or array.dtype.kind not in "fiub":
             raise StrategyError(
                 f"Feature {name!r} of {strategy.__name__} has shape {array.shape} and type {array.dtype}.",
                 field=f"features.{name}",
                 value=str(array.shape),
-                fix=f"Return one number per bar: {len(bars.close)} of them.",
+                fix=f"Return one number per bar: {len(close)} of them.",
             )
         wide = {"f": np.float64, "i": np.int64, "u": np.int64, "b": np.bool_}[array.dtype.kind]
         features[name] = array.astype(wide, copy=False)
     return features
 
 
-def _run_compiled(
-    strategy: type[Strategy], bars: Bars, features: dict[str, NDArray[Any]], params: Any, terms: Terms, cash_units: int
-) -> Simulation:
-    loop = loop_of(strategy, tuple(features))
-    columns = [np.ascontiguousarray(column) for column in bars]
-    arguments = (*columns, *features.values(), cash_units, terms)
-    return _finish(strategy, loop, arguments, bars, params, terms)
-
-
-def loop_of(strategy: type[Strategy], feature_names: tuple[str, ...]) -> Callable[..., Any]:
-    """Return the compiled loop of a strategy, made once per process."""
-    key = (strategy, feature_names)
-    if key not in _LOOPS:
-        _LOOPS[key] = compiled_loop(strategy, feature_names, compiled_part(strategy.on_bar))
-    return _LOOPS[key]
-
-
-_LOOPS: dict[tuple[type[Any], tuple[str, ...]], Callable[..., Any]] = {}
-
-
-def _run_plain(
-    strategy: type[Strategy], bars: Bars, features: dict[str, NDArray[Any]], params: Any, terms: Terms, cash_units: int
-) -> Simulation:
-    arguments = (*bars[:6], rows_of(bars, features), cash_units, terms)
-    return _finish(strategy, plain_loop(strategy, tuple(features)), arguments, bars, params, terms)
-
-
-def rows_of(bars: Bars, features: dict[str, NDArray[Any]]) -> Iterator[tuple[Bar, Any]]:
-    """Return pairs of bar and feature row as Python objects, a chunk of columns at a time."""
-    row = row_type(tuple(features))
-    n = len(bars.close)
-    columns = [np.zeros(n, np.int64)] if not features else list(features.values())
-
-    def chunk(start: int) -> Iterator[tuple[Bar, Any]]:
-        stop = start + _CHUNK
-        bar_columns = (column[start:stop].tolist() for column in bars)
-        row_columns = (column[start:stop].tolist() for column in columns)
-        # The tuple's own constructor: a named tuple's is written in Python and takes half as long again.
-        bar_rows = map(tuple.__new__, repeat(Bar), zip(*bar_columns, strict=True))
-        feature_rows = map(tuple.__new__, repeat(row), zip(*row_columns, strict=True))
-        return zip(bar_rows, feature_rows, strict=True)
-
-    return chain.from_iterable(map(chunk, range(0, n, _CHUNK)))
-
-
-def _finish(
-    strategy: type[Strategy],
-    loop: Callable[..., Any],
-    arguments: tuple[Any, ...],
-    bars: Bars,
-    params: Any,
-    terms: Terms,
-) -> Simulation:
-    requests = np.zeros((REQUEST_ROWS, REQUEST_COLUMNS), np.int64)
-    orders = np.zeros((_FIRST_ROWS, ORDER_COLUMNS), np.int64)
-    working = np.zeros((_FIRST_ROWS, 1), np.int64)
-    fills = np.zeros((_FIRST_ROWS, FILL_COLUMNS), np.int64)
-    equity = np.empty(len(bars.close), np.int64)
-    point_value = terms.value_numerator / terms.value_denominator * float(MONEY_UNIT)
+def _run_loop(plan: Plan, *, plain: bool) -> PlanOutcome:
+    shape = shape_of(plan)
+    loop = plain_loop(shape) if plain else compiled_loop(shape)
+    values = _arguments(plan, shape, plain=plain)
     try:
-        counts, _, orders, fills, last_bar = loop(
-            *arguments, requests, orders, working, fills, equity, point_value, *params
-        )
+        last_bar, legs = loop(*(values[name] for name in argument_names(shape, plain=plain)))
     except Exception as error:  # border: a strategy's own code may raise anything
-        raise explain_failure(strategy, "on_bar", error) from error
-    if counts.failure == 1:
-        raise too_many_orders(strategy, last_bar)
-    if counts.failure == 2:
-        raise too_much_money(strategy, last_bar)
-    return Simulation(
+        strategy = _at_fault(shape, error)
+        raise explain_failure(strategy, "on_bar" if strategy.symbols == 1 else "on_bars", error) from error
+    for (number, _), (counts, *_rest) in zip(plan.legs, legs, strict=True):
+        if counts.failure == 1:
+            raise too_many_orders(shape.strategies[number], last_bar)
+        if counts.failure == 2:
+            raise too_much_money(shape.strategies[number], last_bar)
+    return PlanOutcome(
+        tuple(_leg_tables(*leg) for leg in legs), tuple(values[f"equity_{s}"] for s in range(len(plan.mandates)))
+    )
+
+
+def _at_fault(shape: Shape, error: Exception) -> type[Strategy]:
+    """Return the strategy whose code an exception names; the first where none is named."""
+    import inspect
+    import traceback
+
+    files = {frame.filename for frame in traceback.extract_tb(error.__traceback__)}
+    named = [s for s in shape.strategies if inspect.getsourcefile(s) in files or s.__name__ in str(error)]
+    return named[0] if named else shape.strategies[0]
+
+
+def _leg_tables(
+    counts: Any, ledger: Ledger, orders: NDArray[Any], fills: NDArray[Any], payments: NDArray[Any]
+) -> LegTables:
+    return LegTables(
         np.ascontiguousarray(orders[: counts.orders, :SHOWN_ORDER_COLUMNS]).view(ORDER_DTYPE)[:, 0],
         fills[: counts.fills].copy().view(FILL_DTYPE)[:, 0],
-        equity,
+        payments[: counts.payments].copy().view(PAYMENT_DTYPE)[:, 0],
+        ledger,
     )
+
+
+def _arguments(plan: Plan, shape: Shape, *, plain: bool) -> dict[str, Any]:
+    n = len(plan.time_ms)
+    due = [feed.settlements.bar for feed in plan.feeds]
+    values: dict[str, Any] = {
+        "time_ms": np.ascontiguousarray(plan.time_ms),
+        "span_ms": plan.span_ms,
+        "stops": np.append(np.unique(np.concatenate(due)), n),
+    }
+    for k, feed in enumerate(plan.feeds):
+        values |= _feed_arguments(k, feed, n)
+        if plain:
+            values[f"rows_{k}"] = rows_of(feed.bars)
+    for s, mandate in enumerate(plan.mandates):
+        values |= {f"feature_{s}_{f}": column for f, column in enumerate(mandate.features.values())}
+        values |= {f"param_{s}_{p}": value for p, value in enumerate(mandate.params)}
+        values |= {f"cash_{s}": mandate.cash_units, f"equity_{s}": np.empty(n, np.int64)}
+        if plain:
+            values[f"x_rows_{s}"] = feature_rows_of(mandate.features, n)
+    for shown, (_, leg) in zip(shape.legs, plan.legs, strict=True):
+        values |= _leg_arguments(shown.j, leg)
+    return values
+
+
+def _feed_arguments(k: int, feed: Feed, n: int) -> dict[str, Any]:
+    columns = [np.ascontiguousarray(column) for column in feed.bars]
+    names = (f"open_{k}", f"high_{k}", f"low_{k}", f"close_{k}", f"volume_{k}", f"synthetic_{k}")
+    values: dict[str, Any] = dict(zip(names, columns[1:], strict=True))
+    mark_low, mark_high = (np.ascontiguousarray(column) for column in feed.marks)
+    values |= {
+        f"mark_high_{k}": mark_high,
+        f"mark_low_{k}": mark_low,
+        # One row more, which no bar reaches: the loop need not look for the end.
+        f"due_bar_{k}": np.append(feed.settlements.bar, n),
+        f"due_rate_{k}": np.append(feed.settlements.rate, 0),
+        f"due_price_{k}": np.append(feed.settlements.price_ticks, 0),
+        f"present_{k}": feed.present,
+    }
+    if feed.finer is not None:
+        fine = feed.finer
+        pairs = zip(("time", "open", "high", "low", "close", "volume", "first", "span"), fine, strict=True)
+        values |= {f"fine_{name}_{k}": value for name, value in pairs}
+    return values
+
+
+def _leg_arguments(j: int, leg: Leg) -> dict[str, Any]:
+    return {
+        f"terms_{j}": leg.terms,
+        f"tiers_{j}": np.ascontiguousarray(leg.tiers),
+        f"requests_{j}": np.zeros((REQUEST_ROWS, REQUEST_COLUMNS), np.int64),
+        f"orders_{j}": np.zeros((_FIRST_ROWS, ORDER_COLUMNS), np.int64),
+        f"working_{j}": np.zeros((_FIRST_ROWS, 1), np.int64),
+        f"fills_{j}": np.zeros((_FIRST_ROWS, FILL_COLUMNS), np.int64),
+        f"payments_{j}": np.zeros((_FIRST_ROWS, PAYMENT_COLUMNS), np.int64),
+        f"point_value_{j}": point_value_of(leg.terms),
+    }
+
+
+def rows_of(bars: Bars) -> Iterator[Bar]:
+    """Return bars as Python objects, a chunk of columns at a time."""
+    # The tuple's own constructor: a named tuple's is written in Python and takes half as long again.
+    return _tuples(Bar, list(bars), len(bars.close))
+
+
+def feature_rows_of(features: Mapping[str, NDArray[Any]], n: int) -> Iterator[Any]:
+    """Return rows of features as Python objects, a chunk of columns at a time."""
+    return _tuples(row_type(tuple(features)), list(features.values()) or [np.zeros(n, np.int64)], n)
+
+
+def _tuples(kind: type[Any], columns: list[NDArray[Any]], n: int) -> Iterator[Any]:
+    def chunk(start: int) -> Iterator[Any]:
+        lists = (column[start : start + _CHUNK].tolist() for column in columns)
+        return map(tuple.__new__, repeat(kind), zip(*lists, strict=True))
+
+    return chain.from_iterable(map(chunk, range(0, n, _CHUNK)))

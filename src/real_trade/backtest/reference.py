@@ -2,71 +2,228 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from real_trade.backtest.codegen import row_type
 from real_trade.backtest.diagnosis import explain_failure
-from real_trade.kernels.book import CASH_LIMIT, MAX_REQUESTS
+from real_trade.kernels.accounting import free_of, lots_in_bar
+from real_trade.kernels.liquidation import adverse, maintenance_of
+from real_trade.kernels.slippage import true_range
+from real_trade.kernels.tables import CASH_LIMIT, MAX_REQUESTS
 from real_trade.model.bars import Bar
 from real_trade.model.errors import StrategyError
-from real_trade.model.instrument import MONEY_UNIT
 from real_trade.model.order import OrderIntent
 from real_trade.portfolio.account import Account
-from real_trade.sim.venue import SimulatedVenue
+from real_trade.sim.venue import Moment, SimulatedVenue
 from real_trade.trading.session import AmendOrder, CancelOrder, Request, StrategySession, TooManyRequests
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
-    from real_trade.kernels.accounting import Terms
-    from real_trade.model.bars import Bars
+    from real_trade.backtest.plan import Feed, Leg, Mandate, Plan
+    from real_trade.kernels.accounting import Ledger
     from real_trade.model.order import Fill, Order
     from real_trade.trading.strategy import Strategy
 
+Rows = list[tuple[int, ...]]
+# Order rows, fill rows, payment rows (as in ``backtest.result``) and the ledger at the end.
+LegRows = tuple[Rows, Rows, Rows, "Ledger"]
 
-def run_reference(
-    strategy: type[Strategy], bars: Bars, features: dict[str, NDArray[Any]], params: Any, terms: Terms, cash_units: int
-) -> tuple[list[tuple[int, ...]], list[tuple[int, ...]], NDArray[np.int64]]:
-    """Return order rows, fill rows (as in ``backtest.result``) and the equity at each close."""
-    account = Account(cash_units, terms)
-    venue = SimulatedVenue(account)
-    session = StrategySession(strategy, params, terms.value_numerator / terms.value_denominator * float(MONEY_UNIT))
-    row = row_type(tuple(features))
-    equity = np.zeros(len(bars.close), np.int64)
-    for index in range(len(bars.close)):
-        bar = Bar(*(column[index].item() for column in bars))
-        x = row(*([column[index].item() for column in features.values()] or [0]))
-        venue.on_bar(bar)
-        if abs(account.ledger.cash) > CASH_LIMIT:
-            raise too_much_money(strategy, index)
-        equity[index] = account.equity(bar.close)
+
+class _Seat:
+    """A leg in the run: its venue, and what it paid."""
+
+    def __init__(self, leg: Leg, feed: Feed, mandate: int, cash_units: int, *, alone: bool) -> None:
+        self.leg, self.feed, self.mandate = leg, feed, mandate
+        self.account = Account(cash_units, leg.terms)
+        self.venue = SimulatedVenue(self.account, leg.tiers, alone=alone)
+        self.payments: Rows = []
+        self.marks = feed.marks
+
+    def adverse(self, index: int) -> int:
+        """Return the worst mark price of a bar for the position."""
+        low, high = (int(column[index]) for column in self.marks)
+        return adverse(self.account.ledger.position, high, low)
+
+    def is_here(self, index: int) -> bool:
+        """Tell whether the bar was there."""
+        return self.feed.present is None or bool(self.feed.present[index])
+
+
+class _Sum(NamedTuple):
+    equity: int
+    needed: int
+
+
+def run_reference(plan: Plan) -> tuple[list[LegRows], list[NDArray[np.int64]]]:
+    """Return the tables of each leg and the equity of each mandate at each close."""
+    run = _Run(plan)
+    for index in range(len(plan.time_ms)):
+        run.step(index)
+    return [run.rows_of(seat) for seat in run.seats], run.equity
+
+
+class _Run:
+    def __init__(self, plan: Plan) -> None:
+        self.plan, self.joint = plan, plan.joint
+        self.seats: list[_Seat] = []
+        for number, mandate in enumerate(plan.mandates):
+            for place, leg in enumerate(mandate.legs):
+                cash = 0 if place else mandate.cash_units
+                self.seats.append(_Seat(leg, plan.feeds[leg.feed], number, cash, alone=not self.joint))
+        self.sessions = [
+            StrategySession(mandate.strategy, mandate.params, [seat.leg.terms for seat in self.own(number)])
+            for number, mandate in enumerate(plan.mandates)
+        ]
+        self.equity = [np.zeros(len(plan.time_ms), np.int64) for _ in plan.mandates]
+
+    def own(self, mandate: int) -> list[_Seat]:
+        return [seat for seat in self.seats if seat.mandate == mandate]
+
+    def step(self, index: int) -> None:
+        """Live through one bar, in the order that `codegen.render` tells."""
+        self._settle(index)
+        left: dict[int, int] = {}
+        for seat in self.seats:
+            if seat.is_here(index):
+                self._meet(seat, index, left)
+                if abs(seat.account.ledger.cash) > CASH_LIMIT:
+                    raise too_much_money(self.plan.mandates[seat.mandate].strategy, index)
+        if self.joint:
+            self._liquidate_jointly(index)
+        for seat in self.seats:
+            close = int(seat.feed.bars.close[index])
+            self.equity[seat.mandate][index] += seat.account.equity(close)
+            seat.venue.closed(close)
+        asked = [self._decide(number, mandate, index) for number, mandate in enumerate(self.plan.mandates)]
+        for seat, requests in zip(self.seats, (r for group in asked for r in group), strict=True):
+            for request in requests:
+                self._carry_out(seat, request, index)
+
+    def _settle(self, index: int) -> None:
+        time_ms = int(self.plan.time_ms[index])
+        for seat in self.seats:
+            due = seat.feed.settlements
+            for row in np.flatnonzero(due.bar == index).tolist():
+                lots = seat.account.ledger.position
+                if lots:
+                    price, rate = int(due.price_ticks[row]), int(due.rate[row])
+                    amount = seat.account.settle(price, rate)
+                    seat.payments.append((index, time_ms, lots, price, rate, amount))
+
+    def _meet(self, seat: _Seat, index: int, left: dict[int, int]) -> None:
+        feed, venue = seat.feed, seat.venue
+        bars = feed.bars
+        before = 0
+        if index:
+            before = true_range(int(bars.high[index - 1]), int(bars.low[index - 1]), int(bars.close[max(index - 2, 0)]))
+        backing = self._backing(seat, index)
+        moments = list(_pieces(feed, index, before))
+        for now in moments:
+            venue.on_bar(now, now.bar.low, now.bar.high, None, backing)
+        if not moments:
+            bar = _bar_at(feed, index)
+            now = Moment(bar, bar.time_ms + self.plan.span_ms, before, index)
+            number = seat.leg.feed
+            if number not in left:
+                left[number] = lots_in_bar(bar.volume, seat.leg.terms)
+            low, high = (int(column[index]) for column in seat.marks)
+            left[number] = venue.on_bar(now, low, high, left[number], backing)
+
+    def _backing(self, seat: _Seat, index: int) -> int:
+        """Return what the rest of the account has free: all of the strategy's own, no more of the others'."""
+
+        def free(other: _Seat) -> int:
+            close = int(other.feed.bars.close[max(index - 1, 0)])
+            return free_of(other.account.ledger, close, other.leg.terms)
+
+        rest = [other for other in self.seats if other is not seat]
+        own = sum(free(other) for other in rest if other.mandate == seat.mandate)
+        return own + min(0, sum(free(other) for other in rest if other.mandate != seat.mandate))
+
+    def _liquidate_jointly(self, index: int) -> None:
+        held = [seat for seat in self.seats if seat.account.ledger.position and seat.leg.terms.short_allowed]
+        if not held:
+            return
+        sums = {id(seat): self._sum_of(seat, index) for seat in self.seats}
+        for seat in held:
+            total = list(sums.values())
+            if sum(each.equity for each in total) > sum(each.needed for each in total):
+                return
+            others = [each for key, each in sums.items() if key != id(seat)]
+            backing = sum(each.equity for each in others)
+            price = seat.venue.liquidation_price(backing - sum(each.needed for each in others))
+            bar = _bar_at(seat.feed, index)
+            seat.venue.liquidate(Moment(bar, bar.time_ms + self.plan.span_ms, 0, index), price, backing)
+            sums[id(seat)] = _Sum(seat.account.ledger.cash, 0)
+
+    def _sum_of(self, seat: _Seat, index: int) -> _Sum:
+        price, ledger, terms = seat.adverse(index), seat.account.ledger, seat.leg.terms
+        return _Sum(seat.account.equity(price), maintenance_of(ledger, price, terms, seat.leg.tiers))
+
+    def _decide(self, number: int, mandate: Mandate, index: int) -> list[list[Request]]:
+        seats = self.own(number)
+        if mandate.strategy.symbols == 1 and not seats[0].is_here(index):
+            return [[]]
+        row = row_type(tuple(mandate.features))
+        x = row(*([column[index].item() for column in mandate.features.values()] or [0]))
+        accounts = [(seat.account.ledger, seat.venue.open_orders, seat.venue.next_order_id) for seat in seats]
         try:
-            asked = session.decide(bar, x, account.ledger, venue.open_orders, venue.next_order_id)
+            return self.sessions[number].decide([_bar_at(seat.feed, index) for seat in seats], x, accounts)
         except TooManyRequests:
-            raise too_many_orders(strategy, index) from None
+            raise too_many_orders(mandate.strategy, index) from None
         except Exception as error:  # border: a strategy's own code may raise anything
-            raise explain_failure(strategy, "on_bar", error) from error
-        for request in asked:
-            _carry_out(venue, request, bar.time_ms)
-    bar_of = {time_ms: index for index, time_ms in enumerate(bars.time_ms.tolist())}
-    return (
-        [_order_row(order, bar_of) for order in venue.orders],
-        [_fill_row(fill, bar_of) for fill in venue.fills],
-        equity,
-    )
+            where = "on_bar" if mandate.strategy.symbols == 1 else "on_bars"
+            raise explain_failure(mandate.strategy, where, error) from error
+
+    def _carry_out(self, seat: _Seat, request: Request, index: int) -> None:
+        time_ms = int(self.plan.time_ms[index])
+        now_ms, venue = time_ms + self.plan.span_ms, seat.venue
+        if isinstance(request, OrderIntent):
+            venue.submit(request, time_ms, now_ms)
+        elif isinstance(request, CancelOrder):
+            venue.cancel(request.order_id, time_ms, now_ms)
+        elif isinstance(request, AmendOrder):
+            venue.amend(*request, now_ms=now_ms)
+        else:
+            venue.cancel_all(time_ms, now_ms)
+
+    def rows_of(self, seat: _Seat) -> LegRows:
+        """Return a leg's tables."""
+        times = self.plan.time_ms
+
+        def bar_of(time_ms: int) -> int:
+            return int(np.searchsorted(times, time_ms, side="right")) - 1
+
+        return (
+            [_order_row(order, bar_of(order.submitted_ms), bar_of(order.updated_ms)) for order in seat.venue.orders],
+            [_fill_row(fill, bar_of(fill.time_ms)) for fill in seat.venue.fills],
+            seat.payments,
+            seat.account.ledger,
+        )
 
 
-def _carry_out(venue: SimulatedVenue, request: Request, time_ms: int) -> None:
-    if isinstance(request, OrderIntent):
-        venue.submit(request, time_ms)
-    elif isinstance(request, CancelOrder):
-        venue.cancel(request.order_id, time_ms)
-    elif isinstance(request, AmendOrder):
-        venue.amend(*request)
-    else:
-        venue.cancel_all(time_ms)
+def _bar_at(feed: Feed, index: int) -> Bar:
+    return Bar(*(column[index].item() for column in feed.bars))
+
+
+def _pieces(feed: Feed, index: int, before: int) -> Iterator[Moment]:
+    """Yield the finer bars of a bar."""
+    fine = feed.finer
+    if fine is None:
+        return
+    for row in range(int(fine.first[index]), int(fine.first[index + 1])):
+        time_ms, open_, high, low, close = (int(column[row]) for column in fine[:5])
+        yield Moment(
+            Bar(time_ms, open_, high, low, close, float(fine.volume[row]), synthetic=False),
+            time_ms + fine.span_ms,
+            before,
+            -2 - row,
+        )
 
 
 def too_many_orders(strategy: type[Strategy], bar: int) -> StrategyError:
@@ -91,11 +248,11 @@ def too_much_money(strategy: type[Strategy], bar: int) -> StrategyError:
     )
 
 
-def _order_row(order: Order, bar_of: dict[int, int]) -> tuple[int, ...]:
+def _order_row(order: Order, bar: int, final_bar: int) -> tuple[int, ...]:
     intent = order.intent
     return (
         order.order_id,
-        bar_of[order.submitted_ms],
+        bar,
         order.submitted_ms,
         int(intent.side),
         int(intent.type),
@@ -104,7 +261,7 @@ def _order_row(order: Order, bar_of: dict[int, int]) -> tuple[int, ...]:
         int(order.status),
         int(order.reason),
         order.filled_lots,
-        bar_of[order.updated_ms],
+        final_bar,
         intent.trigger_ticks,
         int(intent.flags),
         intent.expire_ms,
@@ -112,10 +269,10 @@ def _order_row(order: Order, bar_of: dict[int, int]) -> tuple[int, ...]:
     )
 
 
-def _fill_row(fill: Fill, bar_of: dict[int, int]) -> tuple[int, ...]:
+def _fill_row(fill: Fill, bar: int) -> tuple[int, ...]:
     return (
         fill.order_id,
-        bar_of[fill.time_ms],
+        bar,
         fill.time_ms,
         int(fill.side),
         fill.price_ticks,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from real_trade.model.instrument import MONEY_UNIT
+from real_trade.model.instrument import MONEY_UNIT, Market
 from real_trade.utils.registry import RESULT_REPORT, resolve
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+    from real_trade.kernels.accounting import Ledger
     from real_trade.model.instrument import Instrument
 
 # One row per order, in order of submission. Status, type and reason are the numbers of the enums in model.order.
@@ -54,6 +55,17 @@ FILL_DTYPE = np.dtype(
         ("slippage", "i8"),  # money units lost against the price before slippage
     ]
 )
+# One row per payment of funding, in order of time.
+PAYMENT_DTYPE = np.dtype(
+    [
+        ("bar", "i8"),  # index of the first bar that opens at or after the settlement
+        ("time_ms", "i8"),  # opening time of that bar
+        ("lots", "i8"),  # signed position
+        ("price_ticks", "i8"),  # mark price where one is stored, else the bar's open
+        ("rate", "i8"),  # 1e-9 of the position's value; positive: longs pay
+        ("amount", "i8"),  # money units paid; negative: received
+    ]
+)
 # One row per closed round trip (flat to flat; a reversal closes one and opens the next), in order of exit.
 TRADE_DTYPE = np.dtype(
     [
@@ -65,8 +77,9 @@ TRADE_DTYPE = np.dtype(
         ("lots", "i8"),  # sum of the entering lots
         ("entry_price", "f8"),  # mean, in quote
         ("exit_price", "f8"),
-        ("gross", "i8"),  # money units, before fees
+        ("gross", "i8"),  # money units, before fees and funding
         ("fees", "i8"),
+        ("funding", "i8"),  # paid while it was open; negative: received
         ("net", "i8"),
     ]
 )
@@ -119,7 +132,8 @@ class BacktestResult:
         time_ms: int64, opening time per bar.
         open, high, low, close: int64, ticks per bar.
         equity_units: int64, equity at each bar's close in money units.
-        orders, fills, trades: structured arrays, see the dtypes above.
+        order_rows, fill_rows, payment_rows, trade_rows: structured arrays, see the dtypes above.
+        ledger: the account at the end: cash, position, cost, and what was realised and paid, money units.
         warnings: sentences for the reader, such as gaps in the data.
         trust: what the trust checks found, JSON-ready, a key for each that was run; None if none was.
     """
@@ -139,7 +153,9 @@ class BacktestResult:
     equity_units: NDArray[np.int64]
     order_rows: NDArray[Any]
     fill_rows: NDArray[Any]
+    payment_rows: NDArray[Any]
     trade_rows: NDArray[Any]
+    ledger: Ledger
     warnings: tuple[str, ...] = ()
     trust: Mapping[str, Any] | None = None
 
@@ -160,10 +176,13 @@ class BacktestResult:
             initial=self.initial_units * float(MONEY_UNIT),
             orders=self.order_rows,
             fills=self.fill_rows,
+            payments=self.payment_rows,
             trades=self.trade_rows,
+            ledger=self.ledger,
             tick_size=float(self.instrument.tick_size),
             quantity_step=float(self.instrument.quantity_step),
             contract_value=float(self.instrument.contract_value),
+            inverse=self.instrument.market == Market.INVERSE,
         )
 
     @cached_property

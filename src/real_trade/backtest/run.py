@@ -5,22 +5,21 @@ from __future__ import annotations
 import hashlib
 import json
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from real_trade.backtest.account import AccountSettings
 from real_trade.backtest.codegen import code_hash
-from real_trade.backtest.engine import RUNNERS, Runner, simulate
-from real_trade.backtest.facts import data_facts, data_warnings
-from real_trade.backtest.result import TRADE_DTYPE, BacktestResult, DataFacts
-from real_trade.data.instruments import resolve_instrument
-from real_trade.model.bars import bars_from_klines
+from real_trade.backtest.engine import RUNNERS, Runner, Simulation, simulate
+from real_trade.backtest.facts import data_warnings
+from real_trade.backtest.material import Extras, load_material, prepare
+from real_trade.backtest.result import TRADE_DTYPE, BacktestResult
 from real_trade.model.clock import format_time
 from real_trade.model.errors import InputError
-from real_trade.model.instrument import Instrument, Market, money
+from real_trade.model.instrument import Market, money
 from real_trade.model.interval import Interval
-from real_trade.model.series import Klines, SeriesKey
+from real_trade.model.series import SeriesKey
 from real_trade.portfolio.round_trips import round_trips
 from real_trade.strategies.catalogue import READY
 from real_trade.trading.loading import load_strategy
@@ -30,8 +29,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from real_trade.backtest.material import Material
     from real_trade.kernels.accounting import Terms
-    from real_trade.model.bars import Bars
+    from real_trade.model.instrument import Instrument
+    from real_trade.model.series import Klines
     from real_trade.storage.ports import TimeSeriesStore
     from real_trade.trading.strategy import Strategy
 
@@ -81,7 +82,8 @@ def run_backtest(
             fix="Exchange them.",
         )
     key = SeriesKey(venue, Market.parse(market), symbol, Interval.parse(interval))
-    material = _load(store, key, from_ms, to_ms, instrument)
+    settings = settings or AccountSettings()
+    material = load_material(store, key, from_ms, to_ms, settings, instrument)
     return _run(strategy, material, params=params, settings=settings, strict=strict, runner=runner, trust=trust)
 
 
@@ -99,48 +101,25 @@ def backtest(
     runner: Runner = "compiled",
     verify: bool = False,
     trust: bool = False,
+    extras: Extras | None = None,
 ) -> BacktestResult:
     """Backtest a strategy over klines in memory.
 
-    Arguments are those of `run_backtest`; ``verify`` also runs every check of the data, for the result's certificate.
+    Arguments are those of `run_backtest`; ``verify`` also runs every check of the data, for the result's certificate;
+    ``extras`` has funding, mark prices, finer bars and margin tiers, which are otherwise unknown.
     """
-    facts = data_facts(klines, instrument, Interval.parse(interval), from_ms, to_ms, verify=verify)
-    material = _Material(bars_from_klines(klines, instrument), facts, instrument)
+    settings = settings or AccountSettings()
+    extras = extras or Extras()
+    material = prepare(klines, instrument, Interval.parse(interval), settings, extras, from_ms, to_ms, verify=verify)
     return _run(strategy, material, params=params, settings=settings, strict=strict, runner=runner, trust=trust)
-
-
-class _Material(NamedTuple):
-    """What a strategy is run over; the float prices it was made from are no longer needed."""
-
-    bars: Bars
-    facts: DataFacts
-    instrument: Instrument
-
-
-def _load(
-    store: TimeSeriesStore, key: SeriesKey, from_ms: int | None, to_ms: int | None, instrument: Instrument | None
-) -> _Material:
-    klines = store.read_klines(key, from_ms, to_ms)
-    if not len(klines) or key.interval is None:
-        raise InputError(
-            f"Nothing is stored for {key} in that span.",
-            code="no_data",
-            field="symbol",
-            value=key.symbol,
-            fix="Run download-data or import-data first; list-data shows what there is.",
-        )
-    if instrument is None:
-        instrument, _ = resolve_instrument(key.venue, key.market, key.symbol, store=store, klines=klines)
-    facts = data_facts(klines, instrument, key.interval, from_ms, to_ms, verify=True)
-    return _Material(bars_from_klines(klines, instrument), facts, instrument)
 
 
 def _run(
     strategy: type[Strategy],
-    material: _Material,
+    material: Material,
     *,
     params: Mapping[str, object] | None,
-    settings: AccountSettings | None,
+    settings: AccountSettings,
     strict: bool,
     runner: Runner,
     trust: bool,
@@ -149,15 +128,16 @@ def _run(
         raise InputError(
             f"Unknown runner {runner!r}.", field="runner", value=runner, fix=f"Use one of {', '.join(RUNNERS)}."
         )
-    bars, facts, instrument = material
-    settings = settings or AccountSettings()
-    warnings = data_warnings(facts, strict=strict)
+    bars, facts, instrument = material.bars, material.facts, material.instrument
+    warnings = data_warnings(facts, strict=strict) + material.notes
     if instrument.inferred:
         warnings += (f"The tick {instrument.tick_size} was inferred from prices.",)
     values, core_params = strategy.resolve_params(params or {}, instrument)
-    terms = settings.terms(instrument, bars)
+    terms = settings.terms(instrument, bars, material.tiers)
     cash_units = money(settings.cash)
-    simulation = simulate(strategy, bars, core_params, terms, cash_units, runner)
+    simulation = simulate(
+        strategy, bars, core_params, terms, cash_units, runner, feed=material.feed, tiers=material.tier_rows()
+    )
     shown = _shown_settings(settings, terms, cash_units)
     config = {"strategy": strategy.name(), "params": values, "settings": shown, "instrument": _facts_of(instrument)}
     result = BacktestResult(
@@ -181,7 +161,9 @@ def _run(
         equity_units=simulation.equity,
         order_rows=simulation.orders,
         fill_rows=simulation.fills,
-        trade_rows=_trade_rows(simulation.fills, terms, instrument),
+        payment_rows=simulation.payments,
+        trade_rows=_trade_rows(simulation, terms, instrument),
+        ledger=simulation.ledger,
         warnings=warnings,
     )
     if not trust:
@@ -202,6 +184,10 @@ def _shown_settings(settings: AccountSettings, terms: Terms, cash_units: int) ->
         "volume_share": str(settings.volume_share),
         "policy": settings.policy,
         "slippage": settings.slippage,
+        "margin": settings.margin,
+        "latency_ms": settings.latency_ms,
+        "fee_liquidation": str(Decimal(terms.liquidation_rate).scaleb(-9).normalize()),
+        "funding_rate": None if settings.funding_rate is None else str(settings.funding_rate),
     }
 
 
@@ -227,8 +213,8 @@ def _orders_hash(orders: NDArray[Any], fills: NDArray[Any]) -> str:
     return digest.hexdigest()
 
 
-def _trade_rows(fills: NDArray[Any], terms: Terms, instrument: Instrument) -> NDArray[Any]:
-    rows = np.array(round_trips(fills, terms), dtype=TRADE_DTYPE)
+def _trade_rows(simulation: Simulation, terms: Terms, instrument: Instrument) -> NDArray[Any]:
+    rows = np.array(round_trips(simulation.fills, terms, simulation.payments), dtype=TRADE_DTYPE)
     tick = float(instrument.tick_size)
     rows["entry_price"] *= tick
     rows["exit_price"] *= tick

@@ -107,6 +107,9 @@ class BinanceHistory:
             cost=self._desk.info_weight,
         )
 
+    async def tiers(self, symbol: str) -> None:
+        """Return None: Binance tells its leverage brackets only to who signs with a key."""
+
     async def klines(self, symbol: str, interval: Interval, from_ms: int, to_ms: int, kind: SeriesKind) -> Klines:
         """Return the bars that open in ``[from_ms, to_ms)``, at most ``page_bars``."""
         return await self._klines(symbol, interval, from_ms, to_ms, kind, self.page_bars)

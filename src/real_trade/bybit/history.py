@@ -10,12 +10,14 @@ from real_trade.model.errors import InputError
 from real_trade.model.instrument import Market
 from real_trade.model.interval import DAY_MS, Interval
 from real_trade.model.series import SeriesKind
+from real_trade.model.tiers import MarginTiers
 from real_trade.utils.http import HttpClient
 from real_trade.utils.pacing import Pacer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from real_trade.data.brackets import TierRow
     from real_trade.data.history import VenueEndpoints
     from real_trade.model.instrument import Instrument
     from real_trade.model.series import FundingRates, Klines
@@ -27,6 +29,7 @@ _PATHS: Final = {
     SeriesKind.MARK: "/v5/market/mark-price-kline",
     SeriesKind.INDEX: "/v5/market/index-price-kline",
 }
+_TIERS_PATH: Final = "/v5/market/risk-limit"
 _FUNDING_ROWS: Final = 200
 _INSTRUMENT_ROWS: Final = 1000
 
@@ -75,6 +78,21 @@ class BybitHistory:
             if not following or following == cursor:
                 return found
             cursor = following
+
+    async def tiers(self, symbol: str) -> MarginTiers | None:
+        """Return the margin tiers of a perpetual or future; None on spot."""
+        if self._market is Market.SPOT:
+            return None
+        rows: list[TierRow] = []
+        params: dict[str, str | int] = {"category": str(self._market), "symbol": symbol}
+        while True:
+            page, following, day = await self._client.get(
+                _TIERS_PATH, params, lambda answer: (*wire.read_risk_limits(answer, symbol), wire.read_day(answer))
+            )
+            rows += page
+            if not following or following == params.get("cursor"):
+                return MarginTiers.of(sorted(rows), as_of=day, source=f"Bybit, GET {_TIERS_PATH}")
+            params["cursor"] = following
 
     async def klines(self, symbol: str, interval: Interval, from_ms: int, to_ms: int, kind: SeriesKind) -> Klines:
         """Return the bars that open in ``[from_ms, to_ms)``, at most 1,000."""

@@ -8,6 +8,7 @@ from urllib.parse import unquote
 
 import msgspec
 
+from real_trade.data.brackets import TierRow, bybit_row, day_of
 from real_trade.data.rows import bars_of, rates_of
 from real_trade.model.errors import InputError, RateLimited, VenueError
 from real_trade.model.instrument import Instrument, Market
@@ -65,6 +66,14 @@ class _Instrument(msgspec.Struct, rename="camel"):
     funding_interval: int = 0
 
 
+class _RiskLimit(msgspec.Struct, rename="camel"):
+    symbol: str
+    risk_limit_value: Decimal
+    maintenance_margin: Decimal
+    initial_margin: Decimal
+    max_leverage: Decimal
+
+
 class _Time(msgspec.Struct, rename="camel"):
     time_nano: int
 
@@ -72,6 +81,7 @@ class _Time(msgspec.Struct, rename="camel"):
 class _Head(msgspec.Struct, rename="camel"):
     ret_code: int
     ret_msg: str = ""
+    time: int = 0
 
 
 class _Envelope(msgspec.Struct, Generic[Result], rename="camel"):
@@ -85,6 +95,7 @@ _KLINES: Final = msgspec.json.Decoder(_Envelope[_Page[_KLINE]], strict=False)
 _PRICE_KLINES: Final = msgspec.json.Decoder(_Envelope[_Page[_PRICE_KLINE]], strict=False)
 _FUNDINGS: Final = msgspec.json.Decoder(_Envelope[_Page[_Funding]], strict=False)
 _INSTRUMENTS: Final = msgspec.json.Decoder(_Envelope[_Page[_Instrument]], strict=False)
+_RISK_LIMITS: Final = msgspec.json.Decoder(_Envelope[_Page[_RiskLimit]], strict=False)
 _TIMES: Final = msgspec.json.Decoder(_Envelope[_Time], strict=False)
 
 
@@ -115,6 +126,23 @@ def read_instruments(answer: Answer, market: Market) -> tuple[list[Instrument], 
     # The cursor comes percent-encoded; it is sent back through an encoder.
     cursor = unquote(page.next_page_cursor or "")
     return [instrument for instrument in found if instrument is not None], cursor
+
+
+def read_risk_limits(answer: Answer, symbol: str) -> tuple[list[TierRow], str]:
+    """Return one page of the tiers of a symbol and the cursor of the next, empty on the last."""
+    page = _decode(_RISK_LIMITS, answer)
+    rows = [
+        bybit_row(row.risk_limit_value, row.maintenance_margin, row.initial_margin, row.max_leverage)
+        for row in page.rows
+        if row.symbol == symbol
+    ]
+    return rows, unquote(page.next_page_cursor or "")
+
+
+def read_day(answer: Answer) -> str:
+    """Return the day on which the venue answered, empty where it does not say."""
+    head = _head(answer)
+    return day_of(head.time) if head is not None else ""
 
 
 def pause_s(answer: Answer) -> float:

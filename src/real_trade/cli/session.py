@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from real_trade.cli.symbols import venue_symbol
 from real_trade.model.instrument import Market
 from real_trade.model.interval import Interval
 from real_trade.utils.config import LoadedConfig, load_config
+from real_trade.utils.symbols import venue_symbol
 
 if TYPE_CHECKING:
     import argparse

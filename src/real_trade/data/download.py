@@ -1,5 +1,7 @@
 """Download history into a store: what is missing, page by page, resumable at any instant.
 
+Before the first page, the facts of all instruments of the market and the margin tiers of the symbol are fetched.
+
 1. The span asked for is cut at the last finished bar of the venue's clock: an unfinished bar is never asked for.
 2. What the store has fetched before is taken out; the rest is cut into pages on a fixed grid.
 3. The first page is asked alone. If it is empty, the venue is asked where its bars begin, and the void before is
@@ -32,7 +34,7 @@ from real_trade.data.pages import (
 from real_trade.data.progress import NoProgress
 from real_trade.data.tally import DownloadReport, Tally
 from real_trade.model.clock import format_time
-from real_trade.model.errors import InputError
+from real_trade.model.errors import InputError, VenueError
 from real_trade.model.series import SeriesKey, SeriesKind
 
 if TYPE_CHECKING:
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
     from real_trade.model.instrument import Instrument, Market
     from real_trade.model.interval import Interval
     from real_trade.model.series import Klines
+    from real_trade.model.tiers import MarginTiers
     from real_trade.storage.ports import TimeSeriesStore, Upsert
 
 Result = TypeVar("Result")
@@ -59,6 +62,8 @@ class HistoryReport:
         venue, market, symbol: the instrument asked for.
         instrument: its facts; None where the venue does not list it any more.
         series: one report per kind, in the order asked for.
+        tiers: its margin tiers; None on spot, and where the venue does not tell them.
+        notes: sentences for the reader.
     """
 
     venue: str
@@ -66,6 +71,8 @@ class HistoryReport:
     symbol: str
     instrument: Instrument | None
     series: tuple[DownloadReport, ...]
+    tiers: MarginTiers | None = None
+    notes: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, object]:
         """Return the JSON form."""
@@ -77,8 +84,15 @@ class HistoryReport:
             "market": self.market,
             "symbol": self.symbol,
             "instrument": facts,
+            "tiers": None if self.tiers is None else _tiers_dict(self.tiers),
             "series": [report.to_dict() for report in self.series],
+            "notes": list(self.notes),
         }
+
+
+def _tiers_dict(tiers: MarginTiers) -> dict[str, object]:
+    rows = [[str(tier.cap), str(tier.rate), str(tier.max_leverage)] for tier in tiers.tiers]
+    return {"as_of": tiers.as_of, "source": tiers.source, "tiers": rows}
 
 
 def run_download(
@@ -106,7 +120,7 @@ def run_download(
         interval: bar length.
         from_ms: first opening time wanted, ms UTC.
         to_ms: end of the span, exclusive.
-        store: receives instruments, bars and rates.
+        store: receives instruments, tiers, bars and rates.
         endpoints: where the venue is.
         kinds: traded bars, mark or index bars, funding rates.
         refresh: read stored pages again too, and count what the venue revised.
@@ -123,11 +137,13 @@ def run_download(
         try:
             instruments = await source.instruments()
             store.write_instruments(instruments)
+            facts = next((i for i in instruments if i.symbol == symbol), None)
+            tiers, notes = (None, ()) if facts is None else await bring_tiers(source, store, facts)
             reports = [
                 await download(
                     source,
                     store,
-                    SeriesKey(venue, market, symbol, None if kind is SeriesKind.FUNDING else interval, kind),
+                    SeriesKey(venue, market, symbol, interval if kind.is_bars else None, kind),
                     from_ms,
                     to_ms,
                     refresh=refresh,
@@ -137,10 +153,25 @@ def run_download(
             ]
         finally:
             await source.close()
-        facts = next((i for i in instruments if i.symbol == symbol), None)
-        return HistoryReport(venue, str(market), symbol, facts, tuple(reports))
+        return HistoryReport(venue, str(market), symbol, facts, tuple(reports), tiers, notes)
 
     return asyncio.run(all_of_it())
+
+
+async def bring_tiers(
+    source: HistorySource, store: TimeSeriesStore, instrument: Instrument
+) -> tuple[MarginTiers | None, tuple[str, ...]]:
+    """Fetch and store the margin tiers of an instrument; return them, and what is to be said.
+
+    Bars are worth having without them: what goes wrong is said, and the download goes on.
+    """
+    try:
+        tiers = await source.tiers(instrument.symbol)
+    except (InputError, VenueError) as error:
+        return None, (f"The margin tiers of {instrument.symbol} could not be fetched: {error.message}",)
+    if tiers is not None:
+        store.write_tiers(instrument.venue, instrument.market, instrument.symbol, tiers)
+    return tiers, ()
 
 
 async def download(
@@ -170,6 +201,14 @@ async def download(
         InputError: unknown symbol or interval, or a reversed span.
         VenueError: the venue gave no usable answer after bounded repeats; what arrived is kept.
     """
+    if key.kind is SeriesKind.TRADE:
+        raise InputError(
+            "Single trades are not downloaded.",
+            code="unknown_kind",
+            field="kind",
+            value=str(key.kind),
+            fix="Import the venue's public archives: import-data --trades.",
+        )
     if from_ms >= to_ms:
         raise InputError(
             f"The span ends ({format_time(to_ms)}) before it begins ({format_time(from_ms)}).",

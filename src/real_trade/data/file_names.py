@@ -17,8 +17,12 @@ if TYPE_CHECKING:
 _DUMP: Final = re.compile(
     r"(?:^|_)(?P<symbol>[A-Z0-9]+(?:_PERP|_\d{6})?)-(?P<interval>\d+(?:mo|[smhdwM]))-(?P<date>\d{4}-\d{2}(?:-\d{2})?)$"
 )
+# Binance's trades: BTCUSDT-trades-2024-01-31 or BTCUSDT-aggTrades-2024-01.
+_TRADE_DUMP: Final = re.compile(
+    r"(?:^|_)(?P<symbol>[A-Z0-9]+(?:_PERP|_\d{6})?)-(?:aggT|t)rades-(?P<date>\d{4}-\d{2}(?:-\d{2})?)$"
+)
 # Bybit's public trade archive: BTCUSDT2024-01-31 (derivatives) or BTCUSDT_2024-01-31 (spot).
-_TRADES: Final = re.compile(r"(?:^|_)(?P<symbol>[A-Z][A-Z0-9]+)_?(?P<date>\d{4}-\d{2}-\d{2})$")
+_TRADES: Final = re.compile(r"(?:^|_)(?P<symbol>[0-9]*[A-Z][A-Z0-9]+)_?(?P<date>\d{4}-\d{2}-\d{2})$")
 _ENDINGS: Final = (".gz", ".zip", ".csv", ".parquet", ".pq")
 _VENUE: Final = re.compile(r"(?i)(?:^|[_\-])(binance|bybit)(?=[_\-]|$)")
 _MARKET: Final = re.compile(r"(?i)(?:^|[_\-])(spot|linear|inverse|usdm|coinm|testnet)(?=[_\-]|$)")
@@ -67,6 +71,9 @@ def read_claim(path: Path) -> FileClaim:
         span = _span(dump["date"])
         interval = _interval(dump["interval"].replace("mo", "M"))
         return FileClaim(venue or "binance", market, dump["symbol"], interval, *span, dump["symbol"])
+    dump = _TRADE_DUMP.search(stem)
+    if dump is not None:
+        return FileClaim(venue or "binance", market, dump["symbol"], None, *_span(dump["date"]), dump["symbol"])
     trades = _TRADES.search(stem)
     if trades is not None:
         return FileClaim(venue, market, trades["symbol"], None, *_span(trades["date"]), trades["symbol"])

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from real_trade.model.instrument import Instrument, Market
     from real_trade.model.interval import Interval
     from real_trade.model.series import FundingRates, Klines, SeriesKind
+    from real_trade.model.tiers import MarginTiers
     from real_trade.utils.http import Traffic
 
 
@@ -74,6 +75,14 @@ class HistorySource(Protocol):
 
     async def instruments(self) -> list[Instrument]:
         """Return every instrument of the market."""
+        ...
+
+    async def tiers(self, symbol: str) -> MarginTiers | None:
+        """Return the margin tiers of an instrument; None on spot, and where the venue tells nobody without a key.
+
+        Raises:
+            InputError: the tiers stated do not follow each other, or the venue has no such symbol.
+        """
         ...
 
     async def klines(self, symbol: str, interval: Interval, from_ms: int, to_ms: int, kind: SeriesKind) -> Klines:

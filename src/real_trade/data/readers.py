@@ -142,7 +142,7 @@ def _trades(table: Table, claim: FileClaim, interval: Interval) -> FileRows:
     size_column = "size" if table.has("size") else "volume"
     price, size = table.floats("price"), table.floats(size_column)
     refuse_bad_trades(table.source.name, price, size)
-    symbol = _only_symbol(table) or claim.promised_symbol
+    symbol = only_symbol(table) or claim.promised_symbol
     klines = bars_of_trades(stamps.ms, price, size, interval, inverse=bool(symbol) and str(symbol).endswith("USD"))
     if symbol is not None:
         claim = FileClaim(
@@ -163,7 +163,12 @@ def _trades(table: Table, claim: FileClaim, interval: Interval) -> FileRows:
     )
 
 
-def _only_symbol(table: Table) -> str | None:
+def only_symbol(table: Table) -> str | None:
+    """Return the symbol that every row names, or None where the file has no such column.
+
+    Raises:
+        MarketDataError: there are several.
+    """
     if not table.has("symbol"):
         return None
     import pyarrow.compute as pc

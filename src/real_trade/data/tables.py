@@ -16,6 +16,7 @@ from real_trade.data.stamps import Source, Stamps, Zone, from_numbers, from_text
 from real_trade.model.errors import MarketDataError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -55,10 +56,42 @@ DUMP_COLUMNS: Final = (
     "taker_turnover",
     "ignore",
 )
-_TEXT_COLUMNS: Final = ("timestamp", "symbol", "side")
 _GZIP_MAGIC: Final = b"\x1f\x8b"
 _ZIP_MAGIC: Final = b"PK"
 _PARQUET_MAGIC: Final = b"PAR1"
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What a file is read as.
+
+    Attributes:
+        aliases: our name -> names found in files, the preferred one first.
+        text: columns that are kept as they are; the others are numbers.
+        headless: from the fields of the first line to the columns of a file that has no header; None if it is no such
+            file.
+        dump: what a file without a header may be, for the error.
+        header: a header to add, for the error.
+    """
+
+    aliases: Mapping[str, tuple[str, ...]]
+    text: tuple[str, ...]
+    headless: Callable[[list[str]], Sequence[str] | None]
+    dump: str
+    header: str
+
+
+def _dump_columns(fields: list[str]) -> Sequence[str] | None:
+    return DUMP_COLUMNS if len(fields) == len(DUMP_COLUMNS) and fields[0].isdigit() else None
+
+
+BARS: Final = Form(
+    ALIASES,
+    text=("timestamp", "symbol", "side"),
+    headless=_dump_columns,
+    dump="a Binance kline dump",
+    header="timestamp,open,high,low,close,volume",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +149,12 @@ class Table:
         return from_text(column, self.source, name)
 
 
-def read_table(path: Path) -> Table:
+def read_table(path: Path, form: Form = BARS) -> Table:
     """Read a CSV (plain, gzip or zip) or Parquet file, told apart by its first bytes.
+
+    Args:
+        path: the file.
+        form: what it is read as.
 
     Raises:
         MarketDataError: neither, cut short, without known columns, or a value that is no number.
@@ -128,8 +165,8 @@ def read_table(path: Path) -> Table:
     except OSError as error:
         raise _unreadable(path, error.strerror or str(error), "Check the path and its permissions.") from None
     if magic == _PARQUET_MAGIC or path.suffix.lower() in {".parquet", ".pq"}:
-        return _read_parquet(path)
-    return _read_csv(path, _decompressed(path, magic))
+        return _read_parquet(path, form)
+    return _read_csv(path, _decompressed(path, magic), form)
 
 
 def _unreadable(path: Path, why: str, fix: str) -> MarketDataError:
@@ -138,24 +175,24 @@ def _unreadable(path: Path, why: str, fix: str) -> MarketDataError:
     )
 
 
-def _canonical(found: list[str]) -> dict[str, str]:
+def _canonical(found: list[str], form: Form) -> dict[str, str]:
     """Return our name -> the file's name, for the columns that we know."""
     plain = {re.sub(r"[\s\-]+", "_", name.strip().lower()): name for name in reversed(found)}
     chosen: dict[str, str] = {}
-    for ours, aliases in ALIASES.items():
+    for ours, aliases in form.aliases.items():
         name = next((plain[alias] for alias in aliases if alias in plain), None)
         if name is not None:
             chosen[ours] = name
     return chosen
 
 
-def _read_parquet(path: Path) -> Table:
+def _read_parquet(path: Path, form: Form) -> Table:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
         file = pq.ParquetFile(path)
-        names = _canonical(list(file.schema_arrow.names))
+        names = _canonical(list(file.schema_arrow.names), form)
         table = file.read(columns=list(names.values()))
     except (pa.ArrowException, OSError) as error:
         reason = str(error).splitlines()[0][:160].rstrip(".")
@@ -163,7 +200,7 @@ def _read_parquet(path: Path) -> Table:
     columns: dict[str, Any] = {}
     for ours, name in names.items():
         column = table.column(name).combine_chunks()
-        if ours not in _TEXT_COLUMNS and not pa.types.is_floating(column.type):
+        if ours not in form.text and not pa.types.is_floating(column.type):
             try:
                 column = column.cast(pa.float64(), safe=False)
             except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
@@ -200,45 +237,46 @@ def _only_member(path: Path) -> bytes:
         return archive.read(members[0])
 
 
-def _read_csv(path: Path, content: bytes) -> Table:
+def _read_csv(path: Path, content: bytes, form: Form) -> Table:
     first = content[: content.find(b"\n")] if b"\n" in content else content
     try:
         head = [field.strip().strip('"') for field in first.decode("utf-8-sig").strip().split(",")]
     except UnicodeDecodeError:
         raise _unreadable(path, "it is neither Parquet nor text", "Give Parquet or CSV.") from None
-    names = _canonical(head)
+    names = _canonical(head, form)
     has_header = bool(names)
     if not has_header:
-        if len(head) != len(DUMP_COLUMNS) or not head[0].isdigit():
+        columns = form.headless(head)
+        if columns is None:
             raise MarketDataError(
-                f"{path.name}: the first line is neither a header nor a row of a Binance kline dump.",
+                f"{path.name}: the first line is neither a header nor a row of {form.dump}.",
                 code="unknown_columns",
                 field="columns",
                 value=",".join(head)[:120],
-                fix="Add the header timestamp,open,high,low,close,volume.",
+                fix=f"Add the header {form.header}.",
             )
-        head = list(DUMP_COLUMNS)
-        names = {name: name for name in DUMP_COLUMNS}
+        head = list(columns)
+        names = {name: name for name in head if name in form.aliases}
     source = Source(path.name, "line", 2 if has_header else 1)
     if has_header and not content[len(first) :].strip():
-        return _without_rows(source, names)
-    return _parse(source, content, head, names)
+        return _without_rows(source, names, form)
+    return _parse(source, content, head, names, form)
 
 
-def _without_rows(source: Source, names: dict[str, str]) -> Table:
+def _without_rows(source: Source, names: dict[str, str], form: Form) -> Table:
     import pyarrow as pa
 
     return Table(
-        source, {name: pa.array([], pa.string() if name in _TEXT_COLUMNS else pa.float64()) for name in names}, names
+        source, {name: pa.array([], pa.string() if name in form.text else pa.float64()) for name in names}, names
     )
 
 
-def _parse(source: Source, content: bytes, head: list[str], names: dict[str, str]) -> Table:
+def _parse(source: Source, content: bytes, head: list[str], names: dict[str, str], form: Form) -> Table:
     import pyarrow as pa
     from pyarrow import csv
 
     def parse(number: Any) -> Any:
-        types = {name: pa.string() if ours in _TEXT_COLUMNS else number for ours, name in names.items()}
+        types = {name: pa.string() if ours in form.text else number for ours, name in names.items()}
         return csv.read_csv(
             io.BytesIO(content),
             read_options=csv.ReadOptions(column_names=head, skip_rows=source.first - 1),
@@ -251,7 +289,7 @@ def _parse(source: Source, content: bytes, head: list[str], names: dict[str, str
         table = parse(pa.float64())
     except pa.ArrowInvalid as error:
         if "conversion error" in str(error):
-            raise _bad_number(source, parse(pa.string()), names) from None
+            raise _bad_number(source, parse(pa.string()), names, form) from None
         reason = str(error).splitlines()[0][:160].rstrip(".")
         raise MarketDataError(
             f"{source.name} is not a proper CSV file: {reason}.",
@@ -263,10 +301,10 @@ def _parse(source: Source, content: bytes, head: list[str], names: dict[str, str
     return Table(source, {ours: table.column(name).combine_chunks() for ours, name in names.items()}, names)
 
 
-def _bad_number(source: Source, text: Any, names: dict[str, str]) -> MarketDataError:
+def _bad_number(source: Source, text: Any, names: dict[str, str], form: Form) -> MarketDataError:
     """Find the first value that is no number, column by column."""
     for ours, name in names.items():
-        if ours in _TEXT_COLUMNS:
+        if ours in form.text:
             continue
         for row, value in enumerate(text.column(name).to_pylist()):
             if value is not None and not _is_number(value):

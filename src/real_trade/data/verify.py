@@ -134,6 +134,14 @@ def verify_store(
         InputError: nothing of the series is stored in the span.
         MarketDataError: a reference file that cannot be read.
     """
+    if key.kind is SeriesKind.TRADE:
+        raise InputError(
+            "Stored trades are not judged.",
+            code="unknown_kind",
+            field="kind",
+            value=str(key.kind),
+            fix="Import their archives again: every row is checked then.",
+        )
     if key.kind is SeriesKind.FUNDING or key.interval is None:
         rates = store.read_funding(key, from_ms, to_ms)
         return _funding_report(rates, None, _reference_rates(against), ())

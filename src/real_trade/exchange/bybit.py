@@ -9,6 +9,7 @@ from urllib.parse import quote, unquote
 
 from real_trade.exchange.answers import Answer
 from real_trade.exchange.digits import Number
+from real_trade.exchange.ladder import ladder
 from real_trade.exchange.listing import decimals_of
 from real_trade.exchange.pages import History, Window
 from real_trade.exchange.words import plain, whole_number
@@ -28,6 +29,8 @@ CATEGORIES: Final = ("spot", "linear", "inverse", "option")
 INTERVALS: Final = ("1", "3", "5", "15", "30", "60", "120", "240", "360", "720", "D", "W", "M")
 BAD_PARAMETER: Final = 10001
 TOO_MANY: Final = 10006
+# Linear symbols in one answer about risk limits.
+_RISK_LIMIT_SYMBOLS: Final = 15
 # Requests per window and IP, unless told otherwise.
 _REQUESTS: Final = 600
 
@@ -65,6 +68,7 @@ class BybitFace:
             "/v5/market/mark-price-kline": lambda q: self._kline(q, SeriesKind.MARK),
             "/v5/market/index-price-kline": lambda q: self._kline(q, SeriesKind.INDEX),
             "/v5/market/funding/history": self._funding,
+            "/v5/market/risk-limit": self._risk_limit,
             "/v5/market/tickers": self._tickers,
         }
 
@@ -160,8 +164,7 @@ class BybitFace:
             first = _cursor_row(params.get("cursor", ""), chosen)
             limit = _limit(params, 500, 1000)
             page = chosen[first : first + limit]
-            if first + limit < len(chosen):
-                cursor = quote(f"first={page[0].symbol}&last={page[-1].symbol}", safe="")
+            cursor = _next_cursor(page, chosen)
             chosen = page
         rows = [_facts(i, self._source.start_ms) for i in chosen]
         return self._ok({"category": category, "nextPageCursor": cursor, "list": rows}, len(rows))
@@ -184,6 +187,19 @@ class BybitFace:
         ]
         rows = rows[-_limit(params, 200, 200) :][::-1]
         return self._ok({"category": category, "list": rows}, len(rows))
+
+    def _risk_limit(self, query: Query) -> Answer:
+        params = query.params
+        category, symbol = _category(params), params.get("symbol")
+        if category not in {"linear", "inverse"}:
+            raise _Refused(BAD_PARAMETER, "params error: Category is invalid")
+        chosen = [i for i in self._instruments.values() if i.market == category and symbol in {None, "", i.symbol}]
+        if symbol and not chosen:
+            raise _Refused(BAD_PARAMETER, f"params error: symbol invalid {symbol}")
+        first = _cursor_row(params.get("cursor", ""), chosen)
+        page = chosen[first : first + _RISK_LIMIT_SYMBOLS] if category == "linear" else chosen[first:]
+        rows = [row for instrument in page for row in _limits(instrument)]
+        return self._ok({"category": category, "list": rows, "nextPageCursor": _next_cursor(page, chosen)}, len(rows))
 
     def _tickers(self, query: Query) -> Answer:
         params = query.params
@@ -284,6 +300,30 @@ def _cursor_row(cursor: str, chosen: list[Instrument]) -> int:
     if last not in symbols:
         raise _Refused(BAD_PARAMETER, "params error: cursor is invalid")
     return symbols.index(last) + 1
+
+
+def _next_cursor(page: list[Instrument], chosen: list[Instrument]) -> str:
+    """Return the cursor of the page after this one, empty on the last."""
+    if not page or page[-1] is chosen[-1]:
+        return ""
+    return quote(f"first={page[0].symbol}&last={page[-1].symbol}", safe="")
+
+
+def _limits(instrument: Instrument) -> list[dict[str, object]]:
+    """Spell the tiers of an instrument the way risk-limit does."""
+    return [
+        {
+            "id": number,
+            "symbol": instrument.symbol,
+            "riskLimitValue": str(rung.cap),
+            "maintenanceMargin": plain(rung.maintenance),
+            "initialMargin": plain(rung.initial),
+            "isLowestRisk": int(number == 1),
+            "maxLeverage": plain(Decimal(rung.leverage), 2),
+            "mmDeduction": plain(rung.deduction),
+        }
+        for number, rung in enumerate(ladder(instrument), 1)
+    ]
 
 
 def _facts(instrument: Instrument, launch_ms: int) -> dict[str, object]:

@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
-from real_trade.kernels.accounting import RATE_SCALE
-from real_trade.kernels.inverse import WIDE_LIMIT, multiply_divide
+from real_trade.kernels.arithmetic import RATE_SCALE, WIDE_LIMIT, multiply_divide
 from real_trade.kernels.jit import compiled
 
 if TYPE_CHECKING:
@@ -64,12 +63,11 @@ def inverse_funding(lots: int, mark_ticks: int, rate: int, numerator: int, denom
 
 
 @compiled
-def share_of(value: int, rate: int) -> int:
-    """Return a value times a rate in 1e-9, money units, rounded once, half-even; both may be negative.
-
-    The value is at most 2**62, and so is the result.
-    """
-    return multiply_divide(value, rate, RATE_SCALE)
+def funding_of(lots: int, mark_ticks: int, rate: int, numerator: int, denominator: int, inverse: bool) -> int:
+    """Return what a position pays at a settlement, whichever way it is settled."""
+    if inverse:
+        return inverse_funding(lots, mark_ticks, rate, numerator, denominator)
+    return linear_funding(lots, mark_ticks, rate, numerator, denominator)
 
 
 def rate_units(rates: NDArray[np.float64]) -> NDArray[np.int64]:

@@ -33,9 +33,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from real_trade.kernels.accounting import RATE_SCALE, divide_half_even
-from real_trade.kernels.funding import share_of
-from real_trade.kernels.inverse import divide_product, multiply_divide
+from real_trade.kernels.arithmetic import RATE_SCALE, divide_half_even, divide_product, multiply_divide, share_of
 from real_trade.kernels.jit import compiled
 
 # Columns of a table of tiers.
@@ -118,10 +116,14 @@ def breach_value(direction: int, entry_value: int, margin: int, rate: int, deduc
 @compiled
 def liquidation_value(direction: int, entry_value: int, margin: int, tiers: Any) -> int:
     """Return the value at which a position is liquidated, maintenance taken at the mark price; 0 if there is none."""
-    found = breach_value(direction, entry_value, margin, int(tiers[0, T_RATE]), int(tiers[0, T_DEDUCTION]))
-    for row in range(1, tiers.shape[0]):
-        value = breach_value(direction, entry_value, margin, int(tiers[row, T_RATE]), int(tiers[row, T_DEDUCTION]))
-        found = max(found, value) if direction > 0 else min(found, value)
+    if entry_value - direction * margin <= 0:
+        return 0
+    found = 0
+    for row in range(tiers.shape[0]):
+        found = breach_value(direction, entry_value, margin, int(tiers[row, T_RATE]), int(tiers[row, T_DEDUCTION]))
+        # Equity less requirement rises (falls) steadily with the value, so it is zero in one tier only.
+        if found <= int(tiers[row, T_CAP]):
+            break
     return max(found, 0)
 
 

@@ -15,6 +15,11 @@ An order decided on a bar's close is active from the next bar on; that first bar
 
 Reaching a limit means touching it, or, for `QUEUE_THROUGH`, trading at least one tick beyond: the pessimistic
 assumption for an order at the end of the queue.
+
+**Latency.** What arrives at the venue inside a bar meets the part of the bar that is left, and what is taken back
+inside a bar still meets the part before (`split_bar`). Prices are assumed to go in straight lines from the open to one
+extreme, to the other, to the close, at an even pace. Which extreme comes first is a matter of the policy
+(`high_comes_first`).
 """
 
 from __future__ import annotations
@@ -140,6 +145,68 @@ def _judge_stop(ask: Ask, open_: int, high: int, low: int, close: int) -> Outcom
 
 # Who wins where one bar could hit both the stop and the target of a position.
 PESSIMISTIC, OPTIMISTIC, PATH = 0, 1, 2
+
+
+class Part(NamedTuple):
+    """Prices of a part of a bar, ticks."""
+
+    open: int
+    high: int
+    low: int
+    close: int
+
+
+@compiled
+def high_comes_first(ask: Ask, open_: int, high: int, low: int, policy: int) -> bool:
+    """Tell in which order the extremes of a bar are taken to have come for an order that arrives, or goes, inside it.
+
+    Path: the nearer one first (ties: the high). Pessimistic: first the one towards the order's own price, so that what
+    arrives has missed it and what goes has met it; for a market order the one that makes it dearer. Optimistic: the
+    reverse.
+    """
+    if policy == PATH:
+        return high - open_ <= open_ - low
+    resting = ask.kind in (LIMIT, TAKE_PROFIT) or (ask.kind == STOP_LIMIT and ask.trigger == 0)
+    high_first = (ask.side < 0) == resting
+    return high_first == (policy == PESSIMISTIC)
+
+
+@compiled
+def split_bar(
+    open_: int, high: int, low: int, close: int, high_first: bool, elapsed_ms: int, span_ms: int, after: bool
+) -> Part:
+    """Return the part of a bar before, or after, a time inside it, on the assumed path.
+
+    Args:
+        open_, high, low, close: ticks.
+        high_first: which extreme comes first.
+        elapsed_ms: from the bar's opening, 0 to ``span_ms``.
+        span_ms: length of the bar.
+        after: the part that follows; else the part that went before.
+    """
+    first, second = (high, low) if high_first else (low, high)
+    to_first, across = abs(first - open_), high - low
+    gone = (to_first + across + abs(close - second)) * elapsed_ms // span_ms
+    up = 1 if high_first else -1
+    if gone <= to_first:
+        price = open_ + up * gone
+        if after:
+            return Part(price, high, low, close)
+        return Part(open_, max(open_, price), min(open_, price), price)
+    if gone <= to_first + across:
+        price = first - up * (gone - to_first)
+        if after:
+            # The first extreme has been; the second is still to come.
+            edge = max(price, close) if high_first else min(price, close)
+            return Part(price, edge, low, close) if high_first else Part(price, high, edge, close)
+        edge = min(price, open_) if high_first else max(price, open_)
+        return Part(open_, high, edge, price) if high_first else Part(open_, edge, low, price)
+    price = second + up * (gone - to_first - across)
+    if after:
+        return Part(price, max(price, close), min(price, close), close)
+    return Part(open_, high, low, price)
+
+
 # Later on the path than any price of the same leg can be.
 _LEG = 2**40
 

@@ -13,8 +13,7 @@ from decimal import Decimal, InvalidOperation
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final
 
-from real_trade.kernels.accounting import RATE_SCALE
-from real_trade.kernels.inverse import divide_product
+from real_trade.kernels.arithmetic import RATE_SCALE, divide_product
 from real_trade.kernels.jit import compiled
 from real_trade.model.errors import InputError
 

@@ -27,7 +27,7 @@ from real_trade.model.order import (
     Side,
     next_status,
 )
-from real_trade.model.series import FundingRates, Klines, SeriesKey, SeriesKind
+from real_trade.model.series import FundingRates, Klines, SeriesKey, SeriesKind, Trades
 
 __all__ = [
     "Clock",
@@ -57,6 +57,7 @@ __all__ = [
     "StorageError",
     "StrategyError",
     "SystemClock",
+    "Trades",
     "UnreachableError",
     "VenueError",
     "format_time",

@@ -83,6 +83,8 @@ class RejectReason(IntEnum):
     SIBLING_FILLED = 13
     ENTRY_GONE = 14
     CONTRADICTION = 15
+    RISK_LIMIT = 16
+    LIQUIDATION = 17
 
 
 S, E = OrderStatus, OrderEvent

@@ -24,6 +24,12 @@ class SeriesKind(StrEnum):
     MARK = "mark"
     INDEX = "index"
     FUNDING = "funding"
+    TRADE = "trade"
+
+    @property
+    def is_bars(self) -> bool:
+        """Tell whether its rows are bars, which have an interval; funding rates and single trades have none."""
+        return self not in {SeriesKind.FUNDING, SeriesKind.TRADE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +38,8 @@ class SeriesKey:
 
     Attributes:
         venue, market, symbol: the instrument.
-        interval: bar length; funding series carry ``None``.
-        kind: traded prices, mark price, index price, or funding rates.
+        interval: bar length; funding rates and trades carry ``None``.
+        kind: traded prices, mark price, index price, funding rates, or single trades.
     """
 
     venue: str
@@ -146,3 +152,53 @@ class FundingRates:
     def __len__(self) -> int:
         """Return the number of settlements."""
         return len(self.timestamp)
+
+
+@dataclass(frozen=True, slots=True)
+class Trades:
+    """Single trades of one instrument: one array per column, all of length n.
+
+    Attributes:
+        timestamp: int64, ms UTC, ascending; trades of the same ms stand in the order in which they happened.
+        price: float64, in quote.
+        size: float64, in base (inverse: in the venue's unit, quote or contracts).
+        side: int8, +1 where the buyer was the taker, -1 where the seller was, 0 where the source does not say.
+    """
+
+    timestamp: NDArray[np.int64]
+    price: NDArray[np.float64]
+    size: NDArray[np.float64]
+    side: NDArray[np.int8]
+
+    @classmethod
+    def of(cls, timestamp: object, price: object, size: object, side: object = None) -> Trades:
+        """Build from anything array-like; missing sides become 0."""
+        stamps = np.ascontiguousarray(timestamp, dtype=np.int64)
+        return cls(
+            stamps,
+            np.ascontiguousarray(price, dtype=np.float64),
+            np.ascontiguousarray(size, dtype=np.float64),
+            np.zeros(len(stamps), dtype=np.int8) if side is None else np.ascontiguousarray(side, dtype=np.int8),
+        )
+
+    @classmethod
+    def empty(cls) -> Trades:
+        """Return a series without rows."""
+        return cls.of([], [], [])
+
+    def __len__(self) -> int:
+        """Return the number of trades."""
+        return len(self.timestamp)
+
+    def take(self, rows: object) -> Trades:
+        """Return the rows that a slice, mask or index array chooses."""
+        return Trades(*(getattr(self, name)[rows] for name in TRADE_COLUMNS))
+
+    def between(self, from_ms: int, to_ms: int) -> Trades:
+        """Return the trades of ``[from_ms, to_ms)``; the series must be ascending."""
+        lo, hi = np.searchsorted(self.timestamp, [from_ms, to_ms])
+        return self.take(slice(int(lo), int(hi)))
+
+
+# Column names of Trades in storage order.
+TRADE_COLUMNS = ("timestamp", "price", "size", "side")

@@ -1,10 +1,20 @@
-"""An account in one instrument; changes only by fills."""
+"""An account in one instrument; changes only by fills and by funding."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from real_trade.kernels.accounting import Ledger, Terms, book_fill, fee_of, refuse_fill, value_of
+from real_trade.kernels.accounting import (
+    Terms,
+    book_fill,
+    fee_of,
+    opening,
+    pay_funding,
+    refuse_fill,
+    value_of,
+    worth_of,
+)
+from real_trade.kernels.funding import funding_of
 from real_trade.model.order import RejectReason
 
 if TYPE_CHECKING:
@@ -12,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Account:
-    """Cash, position and mean entry price under given terms.
+    """Cash, position and what became of them, under given terms.
 
     Args:
         cash_units: starting cash in money units.
@@ -21,25 +31,34 @@ class Account:
 
     def __init__(self, cash_units: int, terms: Terms) -> None:
         self.terms = terms
-        self.ledger = Ledger(cash_units, 0, 0.0)
+        self.ledger = opening(cash_units)
 
     def fee(self, lots: int, price_ticks: int, *, maker: bool) -> int:
         """Return the fee of a fill, money units."""
         rate = self.terms.maker_rate if maker else self.terms.taker_rate
         return fee_of(value_of(lots, price_ticks, self.terms), rate)
 
-    def value(self, lots: int, price_ticks: int) -> int:
-        """Return the value of so many lots at a price, money units."""
-        return value_of(lots, price_ticks, self.terms)
+    def worth(self, lots: int, price_ticks: int) -> int:
+        """Return what signed lots add to equity at a price, money units."""
+        return worth_of(lots, price_ticks, self.terms)
 
-    def refuse(self, side: int, lots: int, price_ticks: int, fee: int) -> RejectReason:
+    def refuse(self, side: int, lots: int, price_ticks: int, fee: int, backing: int = 0) -> RejectReason:
         """Return why the account cannot carry a fill, `RejectReason.NONE` if it can."""
-        return RejectReason(refuse_fill(self.ledger, side, lots, price_ticks, fee, self.terms))
+        return RejectReason(refuse_fill(self.ledger, side, lots, price_ticks, fee, self.terms, backing))
 
     def apply(self, fill: Fill) -> None:
         """Book a fill."""
         self.ledger = book_fill(self.ledger, int(fill.side), fill.lots, fill.price_ticks, fill.fee, self.terms)
 
+    def settle(self, price_ticks: int, rate: int) -> int:
+        """Pay or receive funding on the open position and return the amount paid, money units."""
+        terms = self.terms
+        amount = funding_of(
+            self.ledger.position, price_ticks, rate, terms.value_numerator, terms.value_denominator, terms.inverse
+        )
+        self.ledger = pay_funding(self.ledger, amount)
+        return amount
+
     def equity(self, price_ticks: int) -> int:
-        """Return cash plus the position's value at a price, money units."""
-        return self.ledger.cash + value_of(self.ledger.position, price_ticks, self.terms)
+        """Return cash plus the position's worth at a price, money units."""
+        return self.ledger.cash + worth_of(self.ledger.position, price_ticks, self.terms)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from real_trade.kernels.accounting import Terms, value_of
+from real_trade.kernels.accounting import Terms, worth_of
+from real_trade.kernels.arithmetic import multiply_divide
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,28 +24,35 @@ class RoundTrip(NamedTuple):
     exit_ticks: float
     gross: int
     fees: int
+    funding: int
     net: int
 
 
 class _Open:
     """A round trip under way."""
 
-    def __init__(self, bar: int, time_ms: int, side: int) -> None:
-        self.bar, self.time_ms, self.side = bar, time_ms, side
-        self.lots_in = self.lots_out = self.ticks_in = self.ticks_out = 0
-        self.flow = self.fees = 0
+    def __init__(self, bar: int, time_ms: int, side: int, inverse: bool) -> None:
+        self.bar, self.time_ms, self.side, self.inverse = bar, time_ms, side, inverse
+        self.lots_in = self.lots_out = 0
+        self.ticks_in = self.ticks_out = 0.0
+        self.flow = self.fees = self.funding = 0
 
-    def add(self, side: int, lots: int, price: int, value: int, fee: int) -> None:
-        self.flow -= side * value
+    def add(self, side: int, lots: int, price: int, worth: int, fee: int) -> None:
+        self.flow -= worth
         self.fees += fee
+        # Inverse contracts have a harmonic mean price: contracts over their value in base.
+        weight = lots / price if self.inverse else float(lots * price)
         if side == self.side:
             self.lots_in += lots
-            self.ticks_in += lots * price
+            self.ticks_in += weight
         else:
             self.lots_out += lots
-            self.ticks_out += lots * price
+            self.ticks_out += weight
 
     def close(self, bar: int, time_ms: int) -> RoundTrip:
+        entry, leaving = self.ticks_in / self.lots_in, self.ticks_out / self.lots_out
+        if self.inverse:
+            entry, leaving = 1.0 / entry, 1.0 / leaving
         return RoundTrip(
             self.bar,
             bar,
@@ -52,37 +60,44 @@ class _Open:
             time_ms,
             self.side,
             self.lots_in,
-            self.ticks_in / self.lots_in,
-            self.ticks_out / self.lots_out,
+            entry,
+            leaving,
             self.flow,
             self.fees,
-            self.flow - self.fees,
+            self.funding,
+            self.flow - self.fees - self.funding,
         )
 
 
-def round_trips(fills: NDArray[Any], terms: Terms) -> list[RoundTrip]:
+def round_trips(fills: NDArray[Any], terms: Terms, payments: NDArray[Any] | None = None) -> list[RoundTrip]:
     """Return the closed round trips of one instrument's fills, in order of exit.
 
-    Gross profit is what was received minus what was paid, in money units, exactly. The fee of a fill that turns the
-    position is split between the two trips by lots, the remainder to the second.
+    Gross profit is what was received minus what was paid, in money units, exactly: added up over all trips it is what
+    the ledger realised. The fee of a fill that turns the position is split between the two trips by lots, the remainder
+    to the second. A payment of funding belongs to the trip that was open before the fills of its bar.
     """
     trips: list[RoundTrip] = []
     position = 0
     trip: _Open | None = None
+    due = [] if payments is None else list(zip(payments["bar"].tolist(), payments["amount"].tolist(), strict=True))
+    paid = 0
     columns = ("bar", "time_ms", "side", "price_ticks", "lots", "fee")
     for bar, time_ms, side, price, lots, fee in zip(*(fills[name].tolist() for name in columns), strict=True):
-        value = value_of(lots, price, terms)
+        while trip is not None and paid < len(due) and due[paid][0] <= bar:
+            trip.funding += due[paid][1]
+            paid += 1
+        worth = worth_of(side * lots, price, terms)
         if trip is None:
-            trip = _Open(bar, time_ms, side)
+            trip = _Open(bar, time_ms, side, terms.inverse)
         closing = min(lots, abs(position)) if side * position < 0 else 0
         if 0 < closing < lots:
-            closing_value, closing_fee = value_of(closing, price, terms), fee * closing // lots
-            trip.add(side, closing, price, closing_value, closing_fee)
+            closing_worth, closing_fee = multiply_divide(worth, closing, lots), fee * closing // lots
+            trip.add(side, closing, price, closing_worth, closing_fee)
             trips.append(trip.close(bar, time_ms))
-            trip = _Open(bar, time_ms, side)
-            trip.add(side, lots - closing, price, value - closing_value, fee - closing_fee)
+            trip = _Open(bar, time_ms, side, terms.inverse)
+            trip.add(side, lots - closing, price, worth - closing_worth, fee - closing_fee)
         else:
-            trip.add(side, lots, price, value, fee)
+            trip.add(side, lots, price, worth, fee)
         position += side * lots
         if position == 0:
             trips.append(trip.close(bar, time_ms))

@@ -83,14 +83,15 @@ def remove_leftovers(folder: Path) -> None:
 class Staging:
     """Several files of one folder that are written aside first and then put in place together.
 
-    Until `commit` nothing is visible; leaving the block without it removes every temporary file. `commit` renames in
+    Until `commit` nothing is visible; leaving the block without it removes every temporary file. `commit` goes in
     ascending order of names, so that a reader who opens files in descending order never sees a later file without
-    the earlier ones. `stage` may be called from several threads.
+    the earlier ones. `stage` and `remove` may be called from several threads.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._staged: dict[str, Path] = {}
+        self._removed: set[str] = set()
 
     def __enter__(self) -> Self:
         return self
@@ -120,16 +121,23 @@ class Staging:
             file.flush()
             os.fsync(file.fileno())
 
+    def remove(self, name: str) -> None:
+        """Have `commit` take a file away."""
+        self._removed.add(name)
+
     def commit(self) -> None:
-        """Put the staged files in place and make that durable.
+        """Put the staged files in place, take away those that are to go, and make that durable.
 
         Raises:
-            StorageError: a rename was refused.
+            StorageError: the operating system refused one of them.
         """
-        for name in sorted(self._staged):
+        for name in sorted(self._staged.keys() | self._removed):
             with writing(self._folder / name):
-                self._staged[name].replace(self._folder / name)
-            del self._staged[name]
+                if name in self._staged:
+                    self._staged[name].replace(self._folder / name)
+                    del self._staged[name]
+                else:
+                    (self._folder / name).unlink(missing_ok=True)
         with writing(self._folder):
             sync_folder(self._folder)
 

@@ -1,4 +1,4 @@
-"""Where a series lies: ``<root>/<kind>/<venue>/<market>/<symbol>/<interval>/``; funding has no interval."""
+"""Where a series lies: ``<root>/<kind>/<venue>/<market>/<symbol>/<interval>/``; only bars have an interval."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from real_trade.model.errors import InputError
 from real_trade.model.instrument import Market
 from real_trade.model.interval import Interval
 from real_trade.model.series import SeriesKey, SeriesKind
-from real_trade.storage.rows import FUNDING_SHAPE, KLINE_SHAPE, Shape
+from real_trade.storage.rows import FUNDING_SHAPE, KLINE_SHAPE, TRADE_SHAPE, Shape
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,22 +18,22 @@ if TYPE_CHECKING:
 
 def shape_of(kind: SeriesKind) -> Shape:
     """Return the columns and periods of a kind of series."""
-    return FUNDING_SHAPE if kind is SeriesKind.FUNDING else KLINE_SHAPE
+    return {SeriesKind.FUNDING: FUNDING_SHAPE, SeriesKind.TRADE: TRADE_SHAPE}.get(kind, KLINE_SHAPE)
 
 
 def series_folder(root: Path, key: SeriesKey) -> Path:
     """Return the folder of a series, whether or not it exists.
 
     Raises:
-        InputError: bars without an interval, funding with one, or a name that cannot be a folder.
+        InputError: bars without an interval, anything else with one, or a name that cannot be a folder.
     """
-    if (key.kind is SeriesKind.FUNDING) != (key.interval is None):
+    if key.kind.is_bars != (key.interval is not None):
         wrong = "takes no interval" if key.interval else "needs an interval"
         raise InputError(
             f"A {key.kind} series {wrong}.",
             field="interval",
             value=str(key.interval),
-            fix="Give an interval with bars, and none with funding rates.",
+            fix="Give an interval with bars, and none with funding rates or trades.",
         )
     parts = [str(key.kind), segment(key.venue, "venue"), str(key.market), segment(key.symbol, "symbol")]
     if key.interval is not None:
@@ -58,7 +58,7 @@ def segment(text: str, field: str) -> str:
 def stored_series(root: Path) -> Iterator[tuple[SeriesKey, Path]]:
     """Find the folders that are laid out as series, in no particular order; foreign ones are passed over."""
     for kind in SeriesKind:
-        pattern = "*/*/*" if kind is SeriesKind.FUNDING else "*/*/*/*"
+        pattern = "*/*/*/*" if kind.is_bars else "*/*/*"
         for folder in (root / str(kind)).glob(pattern):
             names = folder.relative_to(root / str(kind)).parts
             try:

@@ -9,7 +9,7 @@ from uuid import uuid4
 import numpy as np
 
 from real_trade.model.errors import InputError
-from real_trade.model.series import COLUMNS, FundingRates, Klines, SeriesKey, SeriesKind
+from real_trade.model.series import COLUMNS, TRADE_COLUMNS, FundingRates, Klines, SeriesKey, Trades
 from real_trade.storage.appender import Appender
 from real_trade.storage.coverage import merge_spans, read_coverage
 from real_trade.storage.files import remove_leftovers, writing
@@ -18,18 +18,22 @@ from real_trade.storage.journal import Page, merged_rows, read_journal
 from real_trade.storage.layout import series_folder, shape_of, stored_series
 from real_trade.storage.lock import WriterLock
 from real_trade.storage.ports import SeriesInfo, Upsert
-from real_trade.storage.rows import FUNDING_SHAPE, KLINE_SHAPE, Rows, ascending, between, upsert
+from real_trade.storage.rows import FUNDING_SHAPE, KLINE_SHAPE, TRADE_SHAPE, Rows, ascending, between, upsert
 from real_trade.storage.series import open_periods, period_names, read_rows, upsert_rows
+from real_trade.storage.tiers import find_tiers, tiers_path, update_tiers
+from real_trade.storage.trades import checked_trades, replace_span
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     from real_trade.model.instrument import Instrument, Market
+    from real_trade.model.tiers import MarginTiers
+    from real_trade.storage.rows import Shape
 
 
 class ParquetStore:
-    """Bars by month and funding rates by year, as `TimeSeriesStore` describes.
+    """Bars by month, funding rates by year and trades by day, as `TimeSeriesStore` describes.
 
     Any number of processes may read and write at once. Writers of one series take turns; readers take no lock and
     see each file whole, and months in the order in which they were written. A store is cheap to make; it holds
@@ -53,7 +57,7 @@ class ParquetStore:
             InputError: a timestamp is not in milliseconds, or columns differ in length.
             StorageError: the store failed; what was stored is unchanged.
         """
-        folder = self._folder(key, bars=True)
+        folder = self._folder(key, KLINE_SHAPE)
         rows = ascending(_klines_to_rows(klines), KLINE_SHAPE)
         if not len(rows["timestamp"]):
             return Upsert()
@@ -71,7 +75,7 @@ class ParquetStore:
             InputError: a timestamp is not in milliseconds, or columns differ in length.
             StorageError: the store failed; what was stored is unchanged.
         """
-        folder = self._folder(key, bars=True)
+        folder = self._folder(key, KLINE_SHAPE)
         page = Page(from_ms, to_ms, ascending(_klines_to_rows(klines), KLINE_SHAPE))
         with self._lock(folder) as lock:
             appender = self._appender(key, folder)
@@ -85,7 +89,7 @@ class ParquetStore:
         Raises:
             StorageError: the store failed; the pages are still there.
         """
-        folder = self._folder(key, bars=True)
+        folder = self._folder(key, KLINE_SHAPE)
         if folder.is_dir():
             with self._lock(folder):
                 self._appender(key, folder).settle()
@@ -96,7 +100,7 @@ class ParquetStore:
         Raises:
             StorageError: the store cannot be read.
         """
-        folder = self._folder(key, bars=True)
+        folder = self._folder(key, KLINE_SHAPE)
         # The journal first: settling notes its spans before dropping it.
         pages, _ = read_journal(folder)
         return merge_spans([(page.from_ms, page.to_ms) for page in pages] + read_coverage(folder))
@@ -122,7 +126,7 @@ class ParquetStore:
             InputError: no such column.
             StorageError: a file is damaged.
         """
-        folder = self._folder(key, bars=True)
+        folder = self._folder(key, KLINE_SHAPE)
         wanted = _wanted_columns(columns)
         # The journal first: settling puts its rows in place before dropping it.
         pending = merged_rows(read_journal(folder)[0])
@@ -139,7 +143,7 @@ class ParquetStore:
             InputError: a timestamp is not in milliseconds, or columns differ in length.
             StorageError: the store failed; what was stored is unchanged.
         """
-        folder = self._folder(key, bars=False)
+        folder = self._folder(key, FUNDING_SHAPE)
         rows = ascending({"timestamp": rates.timestamp, "rate": rates.rate}, FUNDING_SHAPE)
         if not len(rows["timestamp"]):
             return Upsert()
@@ -154,8 +158,38 @@ class ParquetStore:
         Raises:
             StorageError: a file is damaged.
         """
-        rows = read_rows(self._folder(key, bars=False), FUNDING_SHAPE, from_ms, to_ms)
+        rows = read_rows(self._folder(key, FUNDING_SHAPE), FUNDING_SHAPE, from_ms, to_ms)
         return FundingRates(rows["timestamp"], rows["rate"])
+
+    def replace_trades(self, key: SeriesKey, trades: Trades, from_ms: int, to_ms: int) -> int:
+        """Put trades in the place of all that is stored of ``[from_ms, to_ms)``; durable when it returns.
+
+        Each UTC day is a file, which is replaced as a whole; a day that would not change is not written.
+
+        Returns:
+            How many stored trades of the span gave way, whether or not they are among the new ones.
+
+        Raises:
+            InputError: the trades do not ascend, or one lies outside the span or is not in milliseconds.
+            StorageError: the store failed; each day is as it was or as it should be.
+        """
+        folder = self._folder(key, TRADE_SHAPE)
+        rows = checked_trades({name: getattr(trades, name) for name in TRADE_COLUMNS}, from_ms, to_ms)
+        if not len(trades) and not folder.is_dir():
+            return 0
+        with self._lock(folder):
+            with writing(folder):
+                remove_leftovers(folder)
+            return replace_span(folder, rows, from_ms, to_ms)
+
+    def read_trades(self, key: SeriesKey, from_ms: int | None = None, to_ms: int | None = None) -> Trades:
+        """Return trades with ``from_ms <= timestamp < to_ms`` in the order in which they happened.
+
+        Raises:
+            StorageError: a file is damaged.
+        """
+        rows = read_rows(self._folder(key, TRADE_SHAPE), TRADE_SHAPE, from_ms, to_ms)
+        return Trades(*(rows[name] for name in TRADE_COLUMNS))
 
     def series_info(self, key: SeriesKey) -> SeriesInfo | None:
         """Return what is stored of one series, or None; a settled series costs its files' footers only.
@@ -163,7 +197,7 @@ class ParquetStore:
         Raises:
             StorageError: a file is damaged.
         """
-        return self._info(key, self._folder(key, bars=key.kind is not SeriesKind.FUNDING))
+        return self._info(key, self._folder(key, shape_of(key.kind)))
 
     def list_series(self) -> list[SeriesInfo]:
         """Return every stored series, ordered by name; settled series cost their files' footers only.
@@ -195,24 +229,44 @@ class ParquetStore:
         """
         return find_instrument(instruments_folder(self.root, venue), market, symbol)
 
+    def write_tiers(self, venue: str, market: Market, symbol: str, tiers: MarginTiers) -> None:
+        """Keep the margin tiers of an instrument; a later write of the same instrument's replaces the earlier one.
+
+        Raises:
+            StorageError: a file is damaged or cannot be written.
+        """
+        folder = instruments_folder(self.root, venue)
+        with self._lock(folder):
+            with writing(folder):
+                remove_leftovers(folder)
+            update_tiers(tiers_path(folder, market), symbol, tiers)
+
+    def read_tiers(self, venue: str, market: Market, symbol: str) -> MarginTiers | None:
+        """Return the margin tiers of an instrument, or None if the store has not seen them.
+
+        Raises:
+            StorageError: the file is damaged.
+        """
+        return find_tiers(tiers_path(instruments_folder(self.root, venue), market), symbol)
+
     def _lock(self, folder: Path) -> WriterLock:
         return WriterLock(folder, f"{os.getpid()}-{self._identity}", self._lock_wait_s)
 
     def _appender(self, key: SeriesKey, folder: Path) -> Appender:
         return self._appenders.setdefault(key, Appender(folder))
 
-    def _folder(self, key: SeriesKey, *, bars: bool) -> Path:
-        if bars == (key.kind is SeriesKind.FUNDING):
+    def _folder(self, key: SeriesKey, shape: Shape) -> Path:
+        if shape_of(key.kind) is not shape:
             raise InputError(
                 f"{key} is a {key.kind} series.",
                 field="kind",
                 value=str(key.kind),
-                fix="Bars and funding rates have separate methods.",
+                fix="Bars, funding rates and trades have separate methods.",
             )
         return series_folder(self.root, key)
 
     def _info(self, key: SeriesKey, folder: Path) -> SeriesInfo | None:
-        if key.kind is not SeriesKind.FUNDING and merged_rows(read_journal(folder)[0]) is not None:
+        if key.kind.is_bars and merged_rows(read_journal(folder)[0]) is not None:
             # Rows still in the journal may or may not be in a month already.
             stamps = self.read_klines(key, columns=()).timestamp
             return SeriesInfo(key, len(stamps), int(stamps[0]), int(stamps[-1]))

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from real_trade.storage.rows import Rows, Shape
 
 SUFFIX = ".parquet"
-# A day of minutes touches one or two groups; larger groups gain little in size, smaller ones cost speed.
-_ROWS_PER_GROUP = 8192
+# Type of a column -> how Parquet keeps it. It has no integers of 8 bits, but remembers that they were meant.
+_KEPT_AS = {"i8": "INT64", "i1": "INT_8", "f8": "DOUBLE", "b1": "BOOLEAN"}
 
 
 def write_partition(file: BinaryIO, rows: Rows, shape: Shape) -> None:
@@ -36,7 +36,7 @@ def write_partition(file: BinaryIO, rows: Rows, shape: Shape) -> None:
     pq.write_table(
         table,
         file,
-        row_group_size=_ROWS_PER_GROUP,
+        row_group_size=shape.group_rows,
         compression="zstd",
         compression_level=1,
         use_dictionary=False,
@@ -101,9 +101,11 @@ def open_partition(path: Path, shape: Shape, from_ms: int | None = None, to_ms: 
         return None
     except (OSError, pa.ArrowException) as error:
         raise unreadable(path, error) from error
-    names = {"i": "INT64", "f": "DOUBLE", "b": "BOOLEAN"}
-    expected = [(name, names[shape.dtype(name).kind]) for name in shape.columns]
-    found = [(column.name, column.physical_type) for column in file.schema]
+    expected = [(name, _KEPT_AS[shape.dtype(name).str[1:]]) for name in shape.columns]
+    found = [
+        (column.name, column.converted_type if column.physical_type == "INT32" else column.physical_type)
+        for column in file.schema
+    ]
     if found != expected:
         raise unreadable(path, f"columns are {', '.join(name for name, _ in found)}")
     groups: list[int] = []
@@ -129,7 +131,7 @@ def _arrow(values: NDArray[Any]) -> Any:
         return pa.Array.from_buffers(
             pa.bool_(), len(values), [None, pa.py_buffer(np.packbits(values, bitorder="little"))]
         )
-    kind = pa.int64() if values.dtype.kind == "i" else pa.float64()
+    kind = {"i8": pa.int64(), "i1": pa.int8(), "f8": pa.float64()}[values.dtype.str[1:]]
     return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(np.ascontiguousarray(values))])
 
 

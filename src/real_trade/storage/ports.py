@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from real_trade.model.instrument import Instrument, Market
-    from real_trade.model.series import FundingRates, Klines, SeriesKey
+    from real_trade.model.series import FundingRates, Klines, SeriesKey, Trades
+    from real_trade.model.tiers import MarginTiers
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ class SeriesInfo:
     Attributes:
         key: its name.
         rows: number of rows.
-        first_ms, last_ms: opening times of the first and the last row.
+        first_ms, last_ms: times of the first and the last row.
     """
 
     key: SeriesKey
@@ -78,7 +79,7 @@ class Trial:
 
 
 class TimeSeriesStore(Protocol):
-    """Bars and funding rates by series, idempotent by time."""
+    """Bars, funding rates and trades by series, facts by instrument; writing the same again changes nothing."""
 
     def write_klines(self, key: SeriesKey, klines: Klines) -> Upsert:
         """Insert or replace rows by opening time; durable when it returns. Rows may come in any order."""
@@ -112,6 +113,20 @@ class TimeSeriesStore(Protocol):
         """Return settlements with ``from_ms <= timestamp < to_ms``, ascending."""
         ...
 
+    def replace_trades(self, key: SeriesKey, trades: Trades, from_ms: int, to_ms: int) -> int:
+        """Put trades in the place of all that is stored of ``[from_ms, to_ms)``; durable when it returns.
+
+        The trades ascend and lie within the span. A reader sees a UTC day as it was or as it is, never half of it.
+
+        Returns:
+            How many stored trades of the span gave way, whether or not they are among the new ones.
+        """
+        ...
+
+    def read_trades(self, key: SeriesKey, from_ms: int | None = None, to_ms: int | None = None) -> Trades:
+        """Return trades with ``from_ms <= timestamp < to_ms`` in the order in which they happened."""
+        ...
+
     def list_series(self) -> Sequence[SeriesInfo]:
         """Return every stored series, ordered by name."""
         ...
@@ -122,6 +137,14 @@ class TimeSeriesStore(Protocol):
 
     def read_instrument(self, venue: str, market: Market, symbol: str) -> Instrument | None:
         """Return one instrument, or None if the store has not seen it."""
+        ...
+
+    def write_tiers(self, venue: str, market: Market, symbol: str, tiers: MarginTiers) -> None:
+        """Keep the margin tiers of an instrument; a later write of the same instrument's replaces the earlier one."""
+        ...
+
+    def read_tiers(self, venue: str, market: Market, symbol: str) -> MarginTiers | None:
+        """Return the margin tiers of an instrument, or None if the store has not seen them."""
         ...
 
 

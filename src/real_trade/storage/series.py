@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 # Decoding and encoding leave Python's lock; more threads than this gain nothing on one disk.
-_THREADS = max(1, min(4, os.cpu_count() or 1))
+THREADS = max(1, min(4, os.cpu_count() or 1))
 
 
 def period_names(folder: Path, shape: Shape) -> list[str]:
@@ -82,7 +82,7 @@ def read_rows(
     if len(parts) == 1:
         parts[0].read_into(rows, 0, wanted)
     elif parts:
-        with ThreadPoolExecutor(_THREADS) as pool:
+        with ThreadPoolExecutor(THREADS) as pool:
             list(pool.map(lambda part, offset: part.read_into(rows, offset, wanted), parts, offsets))
     return between(rows, from_ms, to_ms)
 
@@ -114,7 +114,7 @@ def upsert_rows(folder: Path, shape: Shape, rows: Rows) -> Upsert:
             return outcome
 
         pieces = shape.split(rows["timestamp"])
-        with ThreadPoolExecutor(_THREADS) as pool:
+        with ThreadPoolExecutor(THREADS) as pool:
             outcomes = list(pool.map(lambda piece: one(*piece), pieces))
         staging.commit()
     return sum(outcomes, Upsert())

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from real_trade.kernels.rolling import rolling_mean
 from real_trade.model.errors import InputError
+from real_trade.model.order import Flag
 from real_trade.trading import Bar, Bars, Choice, Desk, Float, Int, Quantity, Strategy, refuse_on_spot
 
 if TYPE_CHECKING:
@@ -14,13 +15,15 @@ if TYPE_CHECKING:
     from real_trade.model.instrument import Instrument
 
 LONG_SHORT = 1
+POST_ONLY = int(Flag.POST_ONLY)
 
 
 class MakerState(NamedTuple):
-    """The quotes that rest and the position they were made for; prices in ticks, signed lots."""
+    """The quotes, how many of them were given, and the position they were made for; prices in ticks, signed lots."""
 
     bid: int = 0
     ask: int = 0
+    quotes: int = 0
     position: int = 0
 
 
@@ -28,8 +31,9 @@ class MarketMaker(Strategy):
     """Bid below and offer above a mean of closes; lean against the inventory, and stop at its limit.
 
     The point quoted around falls as the inventory grows, by ``skew`` at the limit, so that the side that reduces it is
-    nearer. Quotes stay off the last close, and are moved when one should move by more than ``requote`` or after a fill.
-    In long_only it offers only what it holds.
+    nearer. Quotes are post-only and stay off the last close, so that every fill pays the maker's fee. They are moved
+    when one should move by more than ``requote``, and renewed when one has filled or was canceled rather than take. In
+    long_only it offers only what it holds.
     Source: Avellaneda and Stoikov (2008), Quantitative Finance 8, with a fixed spread and skew in place of theirs.
     """
 
@@ -58,16 +62,16 @@ class MarketMaker(Strategy):
         ask = max(int(point * (1.0 + p.spread * 1e-4)) + 1, bar.close + 1)
         near = p.requote * 1e-4 * x.mean
         is_near = abs(bid - state.bid) <= near and abs(ask - state.ask) <= near
-        if desk.open_orders > 0 and position == state.position and is_near:
+        if 0 < desk.open_orders == state.quotes and position == state.position and is_near:
             return state
         desk.cancel_all()
         buys = min(p.size, p.limit - position)
         sells = min(p.size, position + p.limit if p.mode == LONG_SHORT else position)
         if buys > 0:
-            desk.buy_limit(buys, bid)
+            desk.buy_limit(buys, bid, POST_ONLY)
         if sells > 0:
-            desk.sell_limit(sells, ask)
-        return MakerState(bid, ask, position)
+            desk.sell_limit(sells, ask, POST_ONLY)
+        return MakerState(bid, ask, (buys > 0) + (sells > 0), position)
 
     @staticmethod
     def check(p: Any, instrument: Instrument) -> None:

@@ -15,27 +15,17 @@ if TYPE_CHECKING:
 LONG_SHORT = 1
 
 
-class TradeState(NamedTuple):
-    """The trade that was asked for.
-
-    Attributes:
-        signal: sign of the momentum signal on the bar before.
-        side: 1 long, -1 short, 0 none, or to be closed.
-        range_ticks: average true range when it was asked for.
-        guarded: signed lots that the resting stop and target close.
-    """
+class SignalState(NamedTuple):
+    """Sign of the momentum signal on the bar before."""
 
     signal: int = 0
-    side: int = 0
-    range_ticks: float = 0.0
-    guarded: int = 0
 
 
 class MomentumAtr(Strategy):
     """Follow a move of several average true ranges; leave at a stop or a target, measured in the same unit.
 
-    Once the entry has filled, a stop and a limit order guard it, from the bar after the entry on; when one has filled,
-    the other is taken back. A bar that fills both turns the position, which is then closed at once.
+    Both exits are attached to the entry, at distances from the close on which it was decided: they come to life when it
+    fills, and the first that fills ends the other.
     Source: Jegadeesh and Titman (1993), Journal of Finance 48, for momentum; Wilder, "New Concepts in Technical Trading
     Systems" (1978), for the unit.
     """
@@ -43,11 +33,11 @@ class MomentumAtr(Strategy):
     lookback = Int(60, 1, 100_000, "bars over which the move is measured")
     length = Int(60, 2, 10_000, "bars in the average true range")
     threshold = Float(6.0, 0.0, 1000.0, "move that is followed, average true ranges")
-    stop = Float(4.0, 0.1, 1000.0, "distance of the stop from the entry, average true ranges")
-    goal = Float(8.0, 0.1, 1000.0, "distance of the target from the entry, average true ranges")
+    stop = Float(4.0, 0.1, 1000.0, "distance of the stop from the close decided on, average true ranges")
+    goal = Float(8.0, 0.1, 1000.0, "distance of the target from the close decided on, average true ranges")
     size = Quantity("0.01", "quantity held")
     mode = Choice(("long_flat", "long_short"), "whether falls are followed too")
-    State = TradeState
+    State = SignalState
 
     @staticmethod
     def features(bars: Bars, p: Any) -> Mapping[str, Any]:
@@ -59,32 +49,17 @@ class MomentumAtr(Strategy):
 
     @staticmethod
     def on_bar(bar: Bar, x: Any, state: Any, p: Any, desk: Desk) -> Any:
-        """Enter on a new signal, guard what was entered, and take back what guards nothing."""
+        """Enter on a new signal while nothing is held, together with the exits."""
         edge = p.threshold * x.range
         signal = 1 if x.move > edge else (-1 if x.move < -edge else 0)
-        side = state.side
-        if desk.position == 0:
-            if desk.open_orders > 0:
-                desk.cancel_all()
-            if signal != state.signal and (signal > 0 or (signal < 0 and p.mode == LONG_SHORT)):
-                desk.target(signal * p.size)
-                return TradeState(signal, signal, x.range, 0)
-            return TradeState(signal, 0, 0.0, 0)
-        if desk.position == state.guarded:
-            return TradeState(signal, side, state.range_ticks, state.guarded)
-        desk.cancel_all()
-        stop = int(desk.entry_price - side * p.stop * state.range_ticks)
-        goal = int(desk.entry_price + side * p.goal * state.range_ticks)
-        if side * desk.position <= 0 or side * (bar.close - stop) <= 0:
-            desk.target(0)
-            return TradeState(signal, 0, 0.0, 0)
-        if side > 0:
-            desk.sell_stop(desk.position, stop)
-            desk.sell_limit(desk.position, goal)
-        else:
-            desk.buy_stop(-desk.position, stop)
-            desk.buy_limit(-desk.position, goal)
-        return TradeState(signal, side, state.range_ticks, desk.position)
+        is_new = signal != state.signal and (signal > 0 or (signal < 0 and p.mode == LONG_SHORT))
+        if is_new and desk.position == 0:
+            # An earlier entry may still wait for volume.
+            desk.cancel_all()
+            entry = desk.buy(p.size) if signal > 0 else desk.sell(p.size)
+            desk.attach_stop(entry, int(bar.close - signal * p.stop * x.range))
+            desk.attach_target(entry, int(bar.close + signal * p.goal * x.range))
+        return SignalState(signal)
 
     @staticmethod
     def check(p: Any, instrument: Instrument) -> None:

@@ -11,7 +11,8 @@ import pytest
 from real_trade.model.errors import InputError
 from real_trade.model.instrument import Instrument, Market
 from real_trade.model.interval import DAY_MS, HOUR_MS, MINUTE_MS, Interval
-from real_trade.model.series import COLUMNS, FundingRates, Klines, SeriesKey, SeriesKind
+from real_trade.model.series import COLUMNS, TRADE_COLUMNS, FundingRates, Klines, SeriesKey, SeriesKind, Trades
+from real_trade.model.tiers import MarginTiers
 from real_trade.storage.ports import SeriesInfo, Upsert
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 MINUTES = SeriesKey("bybit", Market.LINEAR, "BTCUSDT", Interval("1m"))
 FUNDING = SeriesKey("bybit", Market.LINEAR, "BTCUSDT", None, SeriesKind.FUNDING)
+TRADES = SeriesKey("bybit", Market.LINEAR, "BTCUSDT", None, SeriesKind.TRADE)
 # Twenty minutes before the turn of a year, so that short series cross a month and a year.
 START_MS = 1_704_067_200_000 - 20 * MINUTE_MS
 
@@ -39,6 +41,19 @@ def same_klines(left: Klines, right: Klines) -> bool:
     )
 
 
+def make_trades(count: int, *, start_ms: int = START_MS, seed: int = 1, step_ms: int = MINUTE_MS) -> Trades:
+    """Return so many trades, about two a step; some fall on the same millisecond."""
+    generator = np.random.default_rng(seed)
+    stamps = start_ms + step_ms * np.sort(generator.integers(0, max(1, count // 2), count))
+    price, size = generator.random((2, count)) * 1000
+    return Trades.of(stamps, price, size, generator.integers(-1, 2, count))
+
+
+def same_trades(left: Trades, right: Trades) -> bool:
+    """Tell whether two series agree in every value and in their order."""
+    return all(np.array_equal(getattr(left, name), getattr(right, name)) for name in TRADE_COLUMNS)
+
+
 class TimeSeriesContract:
     """Bars: idempotent by time, exact, in order; spans end before their end."""
 
@@ -46,9 +61,11 @@ class TimeSeriesContract:
         """What was never written reads as nothing, not as an error."""
         assert len(store.read_klines(MINUTES)) == 0
         assert len(store.read_funding(FUNDING)) == 0
+        assert len(store.read_trades(TRADES)) == 0
         assert list(store.covered(MINUTES)) == []
         assert list(store.list_series()) == []
         assert store.read_instrument("bybit", Market.LINEAR, "BTCUSDT") is None
+        assert store.read_tiers("bybit", Market.LINEAR, "BTCUSDT") is None
         store.settle(MINUTES)
 
     def test_values_come_back_exactly(self, store: TimeSeriesStore) -> None:
@@ -219,12 +236,81 @@ class TimeSeriesContract:
         part = store.read_funding(FUNDING, int(stamps[10]), int(stamps[20]))
         assert np.array_equal(part.rate, again.rate[10:20])
 
-    def test_bars_and_funding_do_not_mix(self, store: TimeSeriesStore) -> None:
-        """A funding name takes no bars, and a name of bars no funding."""
+    def test_kinds_of_rows_do_not_mix(self, store: TimeSeriesStore) -> None:
+        """A funding name takes no bars, a name of bars no funding, and neither takes trades."""
+        for key in (FUNDING, TRADES):
+            with pytest.raises(InputError):
+                store.write_klines(key, make_klines(1))
+        for key in (MINUTES, TRADES):
+            with pytest.raises(InputError):
+                store.write_funding(key, FundingRates(make_klines(1).timestamp, np.zeros(1)))
+        for key in (MINUTES, FUNDING):
+            with pytest.raises(InputError):
+                store.replace_trades(key, make_trades(1), START_MS, START_MS + 1)
         with pytest.raises(InputError):
-            store.write_klines(FUNDING, make_klines(1))
-        with pytest.raises(InputError):
-            store.write_funding(MINUTES, FundingRates(make_klines(1).timestamp, np.zeros(1)))
+            store.read_trades(MINUTES)
+
+    def test_trades_come_back_exactly_and_in_order(self, store: TimeSeriesStore) -> None:
+        """Every bit of every column, across a year, trades of one millisecond as they were given."""
+        trades = make_trades(80)
+        assert len(np.unique(trades.timestamp)) < 80
+        assert store.replace_trades(TRADES, trades, START_MS, START_MS + HOUR_MS) == 0
+        read = store.read_trades(TRADES)
+        assert same_trades(read, trades)
+        assert [getattr(read, name).dtype for name in TRADE_COLUMNS] == [np.int64, np.float64, np.float64, np.int8]
+
+    def test_a_span_of_trades_includes_its_start_and_excludes_its_end(self, store: TimeSeriesStore) -> None:
+        """A span is ``[from, to)`` and never divides trades of one millisecond."""
+        trades = make_trades(80)
+        store.replace_trades(TRADES, trades, START_MS, START_MS + HOUR_MS)
+        third, ninth = START_MS + 3 * MINUTE_MS, START_MS + 9 * MINUTE_MS
+        assert same_trades(store.read_trades(TRADES, third, ninth), trades.between(third, ninth))
+        assert same_trades(store.read_trades(TRADES, third), trades.between(third, START_MS + DAY_MS))
+        assert same_trades(store.read_trades(TRADES, None, ninth), trades.between(0, ninth))
+        assert len(store.read_trades(TRADES, ninth, third)) == 0
+
+    def test_replacing_trades_with_the_same_changes_nothing(self, store: TimeSeriesStore) -> None:
+        """An archive that is imported again gives the same series, with no trade twice."""
+        trades = make_trades(80)
+        store.replace_trades(TRADES, trades, START_MS, START_MS + HOUR_MS)
+        assert store.replace_trades(TRADES, trades, START_MS, START_MS + HOUR_MS) == 80
+        assert same_trades(store.read_trades(TRADES), trades)
+
+    def test_only_the_span_is_replaced(self, store: TimeSeriesStore) -> None:
+        """Trades before and after it stay, whatever is put between them: more, fewer or none."""
+        old, new = make_trades(120, seed=1), make_trades(300, seed=2, step_ms=1000)
+        store.replace_trades(TRADES, old, START_MS, START_MS + HOUR_MS)
+        from_ms, to_ms = START_MS + 5 * MINUTE_MS, START_MS + 30 * MINUTE_MS
+        for change in (new.take(slice(0)), new, new.take(slice(7)), new.take(slice(0))):
+            shifted = Trades(change.timestamp + 6 * MINUTE_MS, change.price, change.size, change.side)
+            had = len(store.read_trades(TRADES, from_ms, to_ms))
+            assert store.replace_trades(TRADES, shifted, from_ms, to_ms) == had
+            assert same_trades(store.read_trades(TRADES, from_ms, to_ms), shifted)
+            assert same_trades(store.read_trades(TRADES, None, from_ms), old.between(0, from_ms))
+            assert same_trades(store.read_trades(TRADES, to_ms), old.between(to_ms, START_MS + DAY_MS))
+        assert store.replace_trades(TRADES, Trades.empty(), 0, START_MS + DAY_MS) > 0
+        assert list(store.list_series()) == []
+
+    def test_trades_out_of_order_or_outside_their_span_are_refused(self, store: TimeSeriesStore) -> None:
+        """Nothing of such a write is stored."""
+        trades, end_ms = make_trades(20), START_MS + HOUR_MS
+        first, last = int(trades.timestamp[0]), int(trades.timestamp[-1])
+        wrong = [(trades.take(slice(None, None, -1)), START_MS, end_ms), (trades, first + 1, end_ms)]
+        wrong += [(trades, START_MS, last), (trades.take(slice(0)), end_ms, START_MS)]
+        wrong += [(Trades.of(trades.timestamp // 1000, *[trades.price] * 2), 0, end_ms)]
+        for rows, from_ms, to_ms in wrong:
+            with pytest.raises(InputError) as caught:
+                store.replace_trades(TRADES, rows, from_ms, to_ms)
+            assert caught.value.field in {"timestamp", "to_ms"}
+        assert len(store.read_trades(TRADES)) == 0
+
+    def test_the_list_holds_trades(self, store: TimeSeriesStore) -> None:
+        """A series of trades is listed beside the bars, without an interval."""
+        trades = make_trades(45)
+        store.write_klines(MINUTES, make_klines(3))
+        store.replace_trades(TRADES, trades, START_MS, START_MS + HOUR_MS)
+        info = SeriesInfo(TRADES, 45, int(trades.timestamp[0]), int(trades.timestamp[-1]))
+        assert list(store.list_series()) == [SeriesInfo(MINUTES, 3, START_MS, START_MS + 2 * MINUTE_MS), info]
 
     def test_instruments_keep_exact_amounts(self, store: TimeSeriesStore) -> None:
         """Facts come back digit for digit; a later write replaces an earlier one, others stay."""
@@ -242,6 +328,28 @@ class TimeSeriesContract:
         assert str(replaced.tick_size) == "0.50"
         assert store.read_instrument("bybit", Market.SPOT, "BTCUSDT") is None
         assert store.read_instrument("binance", Market.LINEAR, "BTCUSDT") is None
+
+    def test_tiers_keep_exact_amounts(self, store: TimeSeriesStore) -> None:
+        """Tiers come back digit for digit; a later write replaces an earlier one, others stay."""
+        thin, fine = _tiers("0.010", as_of="2024-01-01"), _tiers("0.0123456", as_of="2024-02-01")
+        store.write_tiers("bybit", Market.LINEAR, "BTCUSDT", thin)
+        store.write_tiers("bybit", Market.LINEAR, "ETHUSDT", thin)
+        store.write_tiers("bybit", Market.INVERSE, "BTCUSDT", thin)
+        store.write_tiers("bybit", Market.LINEAR, "BTCUSDT", fine)
+        assert store.read_tiers("bybit", Market.LINEAR, "BTCUSDT") == fine
+        found = store.read_tiers("bybit", Market.LINEAR, "ETHUSDT")
+        assert found == thin
+        assert found is not None
+        assert str(found.tiers[0].rate) == "0.010"
+        assert store.read_tiers("bybit", Market.SPOT, "BTCUSDT") is None
+        assert store.read_tiers("binance", Market.LINEAR, "BTCUSDT") is None
+        assert store.read_instrument("bybit", Market.LINEAR, "BTCUSDT") is None
+
+
+def _tiers(rate: str, *, as_of: str) -> MarginTiers:
+    rows = [("2000000", rate, "57.14"), ("4000000.5", "0.02", "25")]
+    parsed = [(Decimal(cap), Decimal(part), Decimal(leverage)) for cap, part, leverage in rows]
+    return MarginTiers.of(parsed, as_of=as_of, source="the venue")
 
 
 def _instrument(symbol: str, *, tick_size: str, inferred: bool = False) -> Instrument:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from real_trade.kernels.book import (
+from real_trade.kernels.jit import compiled_methods, int_table
+from real_trade.kernels.matching import LIMIT, MARKET, STOP, STOP_LIMIT, TAKE_PROFIT, TRAILING_STOP
+from real_trade.kernels.tables import (
     AMEND,
     CANCEL,
     CANCEL_ALL,
@@ -19,8 +21,6 @@ from real_trade.kernels.book import (
     R_TRIGGER,
     REQUEST_COLUMNS,
 )
-from real_trade.kernels.jit import compiled_methods, int_table
-from real_trade.kernels.matching import LIMIT, MARKET, STOP, STOP_LIMIT, TAKE_PROFIT, TRAILING_STOP
 
 
 class Desk(NamedTuple):
@@ -33,8 +33,9 @@ class Desk(NamedTuple):
         position: signed lots held.
         open_orders: number of orders still working.
         entry_price: mean price of the open position in ticks, 0.0 when flat.
-        cash: settlement currency; equity is ``desk.equity(bar.close)``.
-        point_value: settlement currency per tick and lot.
+        cash: settlement currency, of the whole strategy; with one instrument, equity is ``desk.equity(bar.close)``.
+        point_value: settlement currency per tick and lot; inverse: base times ticks per lot.
+        inverse: the instrument is settled in base.
         next_order_id: id that the next order will get.
         requests: handle of the table where orders are written; use the methods.
     """
@@ -44,6 +45,7 @@ class Desk(NamedTuple):
     entry_price: float
     cash: float
     point_value: float
+    inverse: bool
     next_order_id: int
     requests: Any
 
@@ -151,14 +153,20 @@ class Desk(NamedTuple):
         """Take back every open order."""
         self.submit(CANCEL_ALL, 0, 0, 0, 0, 0, 0, 0)
 
+    def worth(self, price: int) -> float:
+        """Return what the position adds to equity at ``price`` ticks, in settlement currency."""
+        if self.inverse:
+            return -self.position * self.point_value / price
+        return self.position * price * self.point_value
+
     def equity(self, price: int) -> float:
-        """Return cash plus the position's value at ``price`` ticks."""
-        return self.cash + self.position * price * self.point_value
+        """Return cash plus the worth of the position at ``price`` ticks."""
+        return self.cash + self.worth(price)
 
 
 compiled_methods(
     Desk,
     *("submit", "buy", "sell", "buy_limit", "sell_limit", "buy_stop", "sell_stop", "buy_stop_limit", "sell_stop_limit"),
     *("buy_take_profit", "sell_take_profit", "buy_trailing", "sell_trailing"),
-    *("attach_stop", "attach_target", "attach_trailing", "target", "amend", "cancel", "cancel_all", "equity"),
+    *("attach_stop", "attach_target", "attach_trailing", "target", "amend", "cancel", "cancel_all", "worth", "equity"),
 )

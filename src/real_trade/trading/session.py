@@ -6,12 +6,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from real_trade.kernels.book import AMEND, CANCEL, CANCEL_ALL, MAX_REQUESTS, REQUEST_COLUMNS, REQUEST_ROWS
+from real_trade.kernels.tables import AMEND, CANCEL, CANCEL_ALL, MAX_REQUESTS, REQUEST_COLUMNS, REQUEST_ROWS
 from real_trade.model.order import Flag, OrderIntent, OrderType, Side
 from real_trade.trading.desk import Desk
 
 if TYPE_CHECKING:
-    from real_trade.kernels.accounting import Ledger
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from real_trade.kernels.accounting import Ledger, Terms
     from real_trade.model.bars import Bar
     from real_trade.trading.strategy import Strategy
 
@@ -48,37 +52,52 @@ class StrategySession:
     Args:
         strategy: its class.
         params: as ``strategy.resolve_params`` gives them.
-        point_value: settlement currency per tick and lot.
+        terms: of the account in each of its symbols.
     """
 
-    def __init__(self, strategy: type[Strategy], params: Any, point_value: float) -> None:
-        self._on_bar = strategy.on_bar
+    def __init__(self, strategy: type[Strategy], params: Any, terms: Sequence[Terms]) -> None:
+        self._strategy = strategy
         self._params = params
-        self._point_value = point_value
-        self._requests = np.zeros((REQUEST_ROWS, REQUEST_COLUMNS), np.int64)
+        self._terms = terms
+        self._requests = [np.zeros((REQUEST_ROWS, REQUEST_COLUMNS), np.int64) for _ in terms]
         self.state = strategy.State()
 
-    def decide(self, bar: Bar, x: Any, ledger: Ledger, open_orders: int, next_order_id: int) -> list[Request]:
-        """Show the strategy a closed bar and return what it asks for, in order.
+    def decide(self, bars: Sequence[Bar], x: Any, accounts: Sequence[tuple[Ledger, int, int]]) -> list[list[Request]]:
+        """Show the strategy closed bars, one of each symbol, and return what it asks for in each, in order.
+
+        Args:
+            bars: in the order of its symbols.
+            x: its row of features.
+            accounts: of each symbol the ledger, the number of open orders, and the id of the next order.
 
         Raises:
             TooManyRequests: it asked for too much.
         """
-        desk = Desk(
-            ledger.position,
-            open_orders,
-            ledger.entry_ticks,
-            ledger.cash * 1e-8,
-            self._point_value,
-            next_order_id,
-            self._requests,
-        )
-        self.state = self._on_bar(bar, x, self.state, self._params, desk)
-        number = int(self._requests[MAX_REQUESTS, 0])
-        self._requests[MAX_REQUESTS] = 0
-        if number > MAX_REQUESTS:
-            raise TooManyRequests
-        return [_request(*row) for row in self._requests[:number].tolist()]
+        cash = sum(ledger.cash for ledger, _, _ in accounts) * 1e-8
+        desks = [
+            Desk(
+                ledger.position, working, ledger.entry_ticks, cash, point_value_of(terms), terms.inverse, order_id, rows
+            )
+            for (ledger, working, order_id), terms, rows in zip(accounts, self._terms, self._requests, strict=True)
+        ]
+        if self._strategy.symbols == 1:
+            self.state = self._strategy.on_bar(bars[0], x, self.state, self._params, desks[0])
+        else:
+            self.state = self._strategy.on_bars(tuple(bars), x, self.state, self._params, tuple(desks))
+        return [_taken(rows) for rows in self._requests]
+
+
+def point_value_of(terms: Terms) -> float:
+    """Return settlement currency per tick and lot; inverse: base times ticks per lot."""
+    return terms.value_numerator / terms.value_denominator * 1e-8
+
+
+def _taken(rows: NDArray[np.int64]) -> list[Request]:
+    number = int(rows[MAX_REQUESTS, 0])
+    rows[MAX_REQUESTS] = 0
+    if number > MAX_REQUESTS:
+        raise TooManyRequests
+    return [_request(*row) for row in rows[:number].tolist()]
 
 
 def _request(

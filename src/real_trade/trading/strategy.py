@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 NAMES_TAKEN = frozenset(name for name, value in vars(Desk).items() if callable(value) and not name.startswith("_"))
 
 
+# A loop names each symbol of a strategy, so their number is bounded.
+MOST_SYMBOLS = 16
+
+
 class NoState(NamedTuple):
     """State of a strategy that remembers nothing."""
 
@@ -38,10 +42,16 @@ class Strategy:
     * ``on_bar(bar, x, state, p, desk)``: called once per closed bar with the bar, its row of features, the state, the
       parameters and the desk; returns the new state. It is compiled with Numba and runs as plain Python with identical
       results. Helper functions it calls are marked ``@compiled``.
+    * A strategy of several symbols says how many (``symbols = 2``), and has ``on_bars(bars, x, state, p, desks)`` in
+      place
+      of ``on_bar``: tuples of bars and desks, one for each symbol, called whenever one of them has a closed bar. A
+      symbol without a bar at that time shows a synthetic one at its last close. ``features`` gets a tuple of `Bars` of
+      equal length.
     * ``check(p, instrument)``: optional; raises `InputError` for parameters that do not fit together.
     """
 
     State: ClassVar[type[Any]] = NoState
+    symbols: ClassVar[int] = 1
     parameters: ClassVar[dict[str, Parameter]] = {}
     Params: ClassVar[type[Any]]
 
@@ -55,6 +65,13 @@ class Strategy:
         """Decide on one closed bar and return the new state."""
         raise StrategyError(
             "This strategy has no on_bar.", field="on_bar", fix="Define on_bar(bar, x, state, p, desk)."
+        )
+
+    @staticmethod
+    def on_bars(bars: tuple[Bar, ...], x: Any, state: Any, p: Any, desks: tuple[Desk, ...]) -> Any:  # noqa: ARG004
+        """Decide on the closed bars of several symbols and return the new state."""
+        raise StrategyError(
+            "This strategy has no on_bars.", field="on_bars", fix="Define on_bars(bars, x, state, p, desks)."
         )
 
     @staticmethod
@@ -144,14 +161,23 @@ def refuse_on_spot(market: Market, what: str) -> None:
 
 
 def _check_definition(cls: type[Strategy]) -> None:
-    arguments = ["bar", "x", "state", "p", "desk"]
-    given = list(inspect.signature(cls.on_bar).parameters)
-    if not isinstance(inspect.getattr_static(cls, "on_bar"), staticmethod) or len(given) != len(arguments):
+    if not isinstance(cls.symbols, int) or not 1 <= cls.symbols <= MOST_SYMBOLS:
         raise StrategyError(
-            f"{cls.__name__}.on_bar takes ({', '.join(given)}).",
-            field="on_bar",
+            f"{cls.__name__}.symbols is {cls.symbols!r}.",
+            field="symbols",
+            value=str(cls.symbols),
+            fix=f"Write how many symbols it trades: a whole number from 1 to {MOST_SYMBOLS}.",
+        )
+    name = "on_bar" if cls.symbols == 1 else "on_bars"
+    wanted = "bar, x, state, p, desk" if cls.symbols == 1 else "bars, x, state, p, desks"
+    given = list(inspect.signature(getattr(cls, name)).parameters)
+    is_static = isinstance(inspect.getattr_static(cls, name), staticmethod)
+    if not is_static or len(given) != len(wanted.split(",")):
+        raise StrategyError(
+            f"{cls.__name__}.{name} takes ({', '.join(given)}).",
+            field=name,
             value=", ".join(given),
-            fix="Write it as @staticmethod def on_bar(bar, x, state, p, desk).",
+            fix=f"Write it as @staticmethod def {name}({wanted}).",
         )
     defaults = getattr(cls.State, "_field_defaults", None)
     if defaults is None or set(defaults) != set(cls.State._fields):

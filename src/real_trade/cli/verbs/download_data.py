@@ -53,24 +53,27 @@ def run(args: argparse.Namespace, out: Output) -> int:
             refresh=args.refresh,
             progress=progress,
         )
+    for note in report.notes:
+        out.warn(note)
     document = report.to_dict()
     out.result(document, "\n".join(_line(series) for series in _rows(document)))
     return 0
 
 
 def _kinds(text: str) -> list[SeriesKind]:
+    offered = {str(kind): kind for kind in SeriesKind if kind is not SeriesKind.TRADE}
     kinds = []
     for word in text.split(","):
-        try:
-            kinds.append(SeriesKind(word.strip().lower()))
-        except ValueError:
+        kind = offered.get(word.strip().lower())
+        if kind is None:
             raise InputError(
                 f"Unknown kind {word!r}.",
                 code="unknown_kind",
                 field="--kind",
                 value=word,
-                fix=f"Use {', '.join(SeriesKind)}; several with commas.",
-            ) from None
+                fix=f"Use {', '.join(offered)}; several with commas. Trades come from archives: import-data --trades.",
+            )
+        kinds.append(kind)
     return list(dict.fromkeys(kinds))
 
 

@@ -13,12 +13,14 @@ from real_trade.cli.options import add_series_flags
 from real_trade.cli.session import Session, open_session
 from real_trade.model.errors import InputError
 from real_trade.model.instrument import Market
-from real_trade.model.series import SeriesKey
+from real_trade.model.series import SeriesKey, SeriesKind
 
 if TYPE_CHECKING:
     import argparse
 
     from real_trade.cli.output import Output
+    from real_trade.data.importing import ImportReport
+    from real_trade.data.trade_import import TradesReport
 
 # Setting -> flag, in the order in which a missing one is asked for.
 _NEEDED: Final = {"exchange": "--venue", "market_type": "--market", "symbol": "--symbol", "timeframe": "--interval"}
@@ -29,19 +31,38 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="Parquet, CSV(.gz), or a venue's archive")
     add_series_flags(parser, span=False)
     parser.add_argument(
+        "--trades", action="store_true", help="keep single trades (Bybit's archives, Binance's trades and aggTrades)"
+    )
+    parser.add_argument(
         "--instrument", type=Path, metavar="FILE", help='facts as JSON, such as {"tick_size": "0.01", ...}'
     )
 
 
 def run(args: argparse.Namespace, out: Output) -> int:
     """Import and say what was stored."""
-    from real_trade.data.importing import import_files
-
+    if args.trades and args.interval is not None:
+        raise InputError(
+            "Single trades have no interval.",
+            code="bad_usage",
+            field="--interval",
+            value=args.interval,
+            fix="Leave out --interval, or --trades to make bars of them.",
+        )
     _take_names(args)
     session = open_session(args, out)
-    _refuse_assumed(session)
-    key = SeriesKey(session.venue, session.market, session.symbol, session.interval)
-    report = import_files(args.files, session.open_store(), key, instrument_file=args.instrument)
+    _refuse_assumed(session, trades=args.trades)
+    store, names = session.open_store(), (session.venue, session.market, session.symbol)
+    report: ImportReport | TradesReport
+    if args.trades:
+        from real_trade.data.trade_import import import_trades
+
+        key = SeriesKey(*names, None, SeriesKind.TRADE)
+        report = import_trades(args.files, store, key, instrument_file=args.instrument)
+    else:
+        from real_trade.data.importing import import_files
+
+        key = SeriesKey(*names, session.interval)
+        report = import_files(args.files, store, key, instrument_file=args.instrument)
     out.result(report.to_dict(), report.text())
     return 0
 
@@ -59,8 +80,9 @@ def _take_names(args: argparse.Namespace) -> None:
             setattr(args, name, said.pop())
 
 
-def _refuse_assumed(session: Session) -> None:
-    missing = [flag for key, flag in _NEEDED.items() if session.loaded.origins[key] == "default"]
+def _refuse_assumed(session: Session, *, trades: bool) -> None:
+    needed = [flag for key, flag in _NEEDED.items() if session.loaded.origins[key] == "default"]
+    missing = [flag for flag in needed if not (trades and flag == "--interval")]
     if missing:
         raise InputError(
             f"The files' names do not say of what they are: {', '.join(missing)} missing.",

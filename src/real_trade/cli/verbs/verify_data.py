@@ -29,7 +29,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_series_flags(parser)
     parser.add_argument(
         "--kind",
-        choices=[str(kind) for kind in SeriesKind],
+        choices=[str(kind) for kind in SeriesKind if kind is not SeriesKind.TRADE],
         default="kline",
         help="stored series (default: %(default)s)",
     )
