@@ -206,14 +206,16 @@ class Shape(NamedTuple):
     Attributes:
         strategies: one class per mandate.
         features: names of the features of each.
-        feeds: of each feed, whether bars are missing from it, and whether it has finer bars.
+        finer: of each feed, whether it has finer bars.
+        gaps: whether bars are missing from any.
         legs: all of them, in order.
         joint: whether positions back each other.
     """
 
     strategies: tuple[type[Strategy], ...]
     features: tuple[tuple[str, ...], ...]
-    feeds: tuple[tuple[bool, bool], ...]
+    finer: tuple[bool, ...]
+    gaps: bool
     legs: tuple[LegShape, ...]
     joint: bool
 
@@ -224,7 +226,8 @@ def shape_of(plan: Plan) -> Shape:
     return Shape(
         tuple(mandate.strategy for mandate in plan.mandates),
         tuple(tuple(mandate.features) for mandate in plan.mandates),
-        tuple((feed.present is not None, feed.finer is not None) for feed in plan.feeds),
+        tuple(feed.finer is not None for feed in plan.feeds),
+        any(feed.present is not None for feed in plan.feeds),
         tuple(LegShape(j, k, s, first) for j, (s, k, first) in enumerate(numbers)),
         plan.joint,
     )
@@ -233,9 +236,9 @@ def shape_of(plan: Plan) -> Shape:
 def argument_names(shape: Shape, *, plain: bool) -> list[str]:
     """Return the names of the loop's arguments, in order; `engine` gathers their values by name."""
     names = ["time_ms", "span_ms", "stops"]
-    for k, (gaps, finer) in enumerate(shape.feeds):
+    for k, finer in enumerate(shape.finer):
         names += [name.format(k=k) for name in _FEED_ARGUMENTS]
-        names += [f"present_{k}"] if gaps else []
+        names += [f"present_{k}"] if shape.gaps else []
         names += [f"fine_{name}_{k}" for name in _FINER_ARGUMENTS] if finer else []
         names += [f"rows_{k}"] if plain else []
     for s, features in enumerate(shape.features):
@@ -255,8 +258,8 @@ def render(shape: Shape, *, plain: bool) -> str:
     """
     legs, body = shape.legs, _Lines()
     body.add("cash_unit = 1e-8", "n = len(time_ms)")
-    body.add(*(f"close_at_{k} = handle_of(close_{k})" for k in range(len(shape.feeds))))
-    body.add(*(f"next_{k} = 0" for k in range(len(shape.feeds))))
+    body.add(*(f"close_at_{k} = handle_of(close_{k})" for k in range(len(shape.finer))))
+    body.add(*(f"next_{k} = 0" for k in range(len(shape.finer))))
     for s, strategy in enumerate(shape.strategies):
         values = ", ".join(repr(value) for value in strategy.State._field_defaults.values())
         body.add(f"params_{s} = Params_{s}({', '.join(f'param_{s}_{p}' for p in range(len(strategy.Params._fields)))})")
@@ -291,7 +294,7 @@ class _Lines:
 
 def _funding(shape: Shape) -> str:
     text = "if i == stop:\n"
-    for k in range(len(shape.feeds)):
+    for k in range(len(shape.finer)):
         legs = "".join(
             _LEG_FUNDING.format(band="" if shape.joint else _BAND.format(j=leg.j), **leg._asdict())
             for leg in shape.legs
@@ -302,17 +305,16 @@ def _funding(shape: Shape) -> str:
 
 
 def _meetings(shape: Shape) -> Iterator[str]:
-    yield "".join(f"left_{k} = -1\n" for k in range(len(shape.feeds)))
+    yield "".join(f"left_{k} = -1\n" for k in range(len(shape.finer)))
     for leg in shape.legs:
-        gaps, finer = shape.feeds[leg.k]
         names = leg._asdict() | {"alone": str(not shape.joint)}
         room = _LEG_ROOM.format(**names)
         meeting = _MEET_BAR.format(room=room.rstrip(), **names)
-        if finer:
+        if shape.finer[leg.k]:
             whole = indent(meeting, "    ").rstrip()
             meeting = _MEET_FINER.format(room=indent(room, "    ").rstrip(), whole=whole, **names)
         yield _LEG_MEET.format(
-            present=f"present_{leg.k}[i] and " if gaps else "",
+            present=f"present_{leg.k}[i] and " if shape.gaps else "",
             backing=_backing(shape.legs, leg),
             meetings=indent(meeting, "    ").rstrip(),
             **names,
@@ -365,7 +367,7 @@ def _desk(shape: Shape, leg: LegShape) -> str:
 
 def _decisions(shape: Shape, *, plain: bool) -> Iterator[str]:
     """Yield the inner loop: nothing can happen to the account until something is asked for, or a price is met."""
-    legs, feeds, number = shape.legs, range(len(shape.feeds)), len(shape.strategies)
+    legs, feeds, number = shape.legs, range(len(shape.finer)), len(shape.strategies)
     yield "first = i"
     watched = " or ".join(
         f"counts_{j}.lower > -1 or counts_{j}.upper < FAR or below_{j} > -1 or above_{j} < FAR"
@@ -387,7 +389,7 @@ def _decisions(shape: Shape, *, plain: bool) -> Iterator[str]:
         bars = ", ".join(f"bar_{leg.k}" for leg in own)
         desks = ", ".join(f"desk_{leg.j}" for leg in own)
         if strategy.symbols == 1:
-            guard = f"if present_{own[0].k}[i]: " if shape.feeds[own[0].k][0] else ""
+            guard = f"if present_{own[0].k}[i]: " if shape.gaps else ""
             yield f"    {guard}state_{s} = decide_{s}({bars}, x_{s}, state_{s}, params_{s}, {desks})"
         else:
             yield f"    state_{s} = decide_{s}(({bars}), x_{s}, state_{s}, params_{s}, ({desks}))"

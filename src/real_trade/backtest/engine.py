@@ -240,7 +240,7 @@ def _feed_arguments(k: int, feed: Feed, n: int) -> dict[str, Any]:
         f"due_bar_{k}": np.append(feed.settlements.bar, n),
         f"due_rate_{k}": np.append(feed.settlements.rate, 0),
         f"due_price_{k}": np.append(feed.settlements.price_ticks, 0),
-        f"present_{k}": feed.present,
+        f"present_{k}": np.ones(n, np.bool_) if feed.present is None else feed.present,
     }
     if feed.finer is not None:
         fine = feed.finer

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from real_trade.backtest.facts import data_facts
-from real_trade.backtest.plan import Feed, Finer, no_settlements, tier_table
+from real_trade.backtest.plan import Feed, Finer, no_settlements, on_timeline, tier_table
 from real_trade.data.instruments import resolve_instrument
 from real_trade.data.tiers import find_tiers
 from real_trade.kernels.funding import Settlements, constant_funding, rate_units, settlements
@@ -91,8 +91,18 @@ def load_material(
     Raises:
         InputError: no bars are stored.
     """
+    klines = read_klines(store, key, from_ms, to_ms)
+    return complete(store, key, klines, settings, instrument, from_ms, to_ms)
+
+
+def read_klines(store: TimeSeriesStore, key: SeriesKey, from_ms: int | None, to_ms: int | None) -> Klines:
+    """Return the bars of a span.
+
+    Raises:
+        InputError: there are none.
+    """
     klines = store.read_klines(key, from_ms, to_ms)
-    if not len(klines) or key.interval is None:
+    if not len(klines):
         raise InputError(
             f"Nothing is stored for {key} in that span.",
             code="no_data",
@@ -100,6 +110,21 @@ def load_material(
             value=key.symbol,
             fix="Run download-data or import-data first; list-data shows what there is.",
         )
+    return klines
+
+
+def complete(
+    store: TimeSeriesStore,
+    key: SeriesKey,
+    klines: Klines,
+    settings: AccountSettings,
+    instrument: Instrument | None,
+    from_ms: int | None,
+    to_ms: int | None,
+    timeline: NDArray[np.int64] | None = None,
+) -> Material:
+    """Return bars that were read, together with what else is stored of their instrument."""
+    assert key.interval is not None
     if instrument is None:
         instrument, _ = resolve_instrument(key.venue, key.market, key.symbol, store=store, klines=klines)
     extras = Extras()
@@ -108,7 +133,7 @@ def load_material(
         extras = _read_extras(store, key, span, settings)
     if settings.policy == "finer":
         extras = _with_finer(store, key, span, extras)
-    return prepare(klines, instrument, key.interval, settings, extras, from_ms, to_ms, verify=True)
+    return prepare(klines, instrument, key.interval, settings, extras, from_ms, to_ms, verify=True, timeline=timeline)
 
 
 def _read_extras(store: TimeSeriesStore, key: SeriesKey, span: tuple[int, int], settings: AccountSettings) -> Extras:
@@ -161,6 +186,7 @@ def prepare(
     to_ms: int | None = None,
     *,
     verify: bool,
+    timeline: NDArray[np.int64] | None = None,
 ) -> Material:
     """Turn klines, and what is known beside them, into what is run over.
 
@@ -172,9 +198,12 @@ def prepare(
         extras: what is known beside the bars.
         from_ms, to_ms: span asked for.
         verify: run every check of the data.
+        timeline: opening times that the feed is to have, where several instruments share one; None takes the klines'.
     """
     facts = data_facts(klines, instrument, interval, from_ms, to_ms, verify=verify)
-    bars = bars_from_klines(klines, instrument)
+    bars, present = bars_from_klines(klines, instrument), None
+    if timeline is not None:
+        bars, present = on_timeline(bars, timeline)
     notes: list[str] = []
     schedule, mark_low, mark_high = no_settlements(), None, None
     if instrument.market != Market.SPOT:
@@ -194,7 +223,7 @@ def prepare(
                 f"In {dropped} bars the finer data contradict the bar, or are missing; the bar was used whole."
             )
     return Material(
-        Feed(bars, None, schedule, mark_high, mark_low, finer), facts, instrument, extras.tiers, tuple(notes)
+        Feed(bars, present, schedule, mark_high, mark_low, finer), facts, instrument, extras.tiers, tuple(notes)
     )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from real_trade.kernels.funding import Settlements
 from real_trade.kernels.margin import TIER_COLUMNS
+from real_trade.model.bars import Bars
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from real_trade.kernels.accounting import Terms
-    from real_trade.model.bars import Bars
     from real_trade.trading.strategy import Strategy
 
 # Maintenance margin where nothing is known of an instrument's tiers: one per cent at any size, 1e-9.
@@ -148,3 +148,18 @@ class Plan:
         """Tell whether positions back each other: a cross account with several legs."""
         legs = self.legs
         return len(legs) > 1 and not legs[0][1].terms.isolated
+
+
+def on_timeline(bars: Bars, timeline: NDArray[np.int64]) -> tuple[Bars, NDArray[np.bool_] | None]:
+    """Return bars on a timeline that begins no earlier than they do, and which of its bars are really there.
+
+    Where one is missing, the last close stands in as a synthetic bar without volume.
+    """
+    if np.array_equal(bars.time_ms, timeline):
+        return bars, None
+    row = np.searchsorted(bars.time_ms, timeline, side="right") - 1
+    present = bars.time_ms[row] == timeline
+    close = bars.close[row]
+    open_, high, low = (np.where(present, column[row], close) for column in (bars.open, bars.high, bars.low))
+    volume = np.where(present, bars.volume[row], 0.0)
+    return Bars(timeline, open_, high, low, close, volume, bars.synthetic[row] | ~present), present

@@ -11,7 +11,7 @@ import numpy as np
 
 from real_trade.backtest.account import AccountSettings
 from real_trade.backtest.codegen import code_hash
-from real_trade.backtest.engine import RUNNERS, Runner, Simulation, simulate
+from real_trade.backtest.engine import RUNNERS, LegTables, Runner, Simulation, simulate
 from real_trade.backtest.facts import data_warnings
 from real_trade.backtest.material import Extras, load_material, prepare
 from real_trade.backtest.result import TRADE_DTYPE, BacktestResult
@@ -138,7 +138,7 @@ def _run(
     simulation = simulate(
         strategy, bars, core_params, terms, cash_units, runner, feed=material.feed, tiers=material.tier_rows()
     )
-    shown = _shown_settings(settings, terms, cash_units)
+    shown = shown_settings(settings, terms, cash_units)
     config = {"strategy": strategy.name(), "params": values, "settings": shown, "instrument": _facts_of(instrument)}
     result = BacktestResult(
         strategy=strategy.name(),
@@ -150,7 +150,7 @@ def _run(
             "data": facts.sha256,
             "code": code_hash(strategy),
             "config": hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest(),
-            "orders": _orders_hash(simulation.orders, simulation.fills),
+            "orders": orders_hash(simulation.orders, simulation.fills),
         },
         runner=runner,
         time_ms=bars.time_ms,
@@ -162,7 +162,7 @@ def _run(
         order_rows=simulation.orders,
         fill_rows=simulation.fills,
         payment_rows=simulation.payments,
-        trade_rows=_trade_rows(simulation, terms, instrument),
+        trade_rows=trade_rows(simulation, terms, instrument),
         ledger=simulation.ledger,
         warnings=warnings,
     )
@@ -173,7 +173,8 @@ def _run(
     return judge(result, strategy, bars, core_params, terms)
 
 
-def _shown_settings(settings: AccountSettings, terms: Terms, cash_units: int) -> dict[str, object]:
+def shown_settings(settings: AccountSettings, terms: Terms, cash_units: int) -> dict[str, object]:
+    """Return the account's settings as a result shows them."""
     return {
         "cash": str(settings.cash),
         "cash_units": cash_units,
@@ -205,7 +206,8 @@ def _facts_of(instrument: Instrument) -> dict[str, str]:
     return {name: str(getattr(instrument, name)) for name in names}
 
 
-def _orders_hash(orders: NDArray[Any], fills: NDArray[Any]) -> str:
+def orders_hash(orders: NDArray[Any], fills: NDArray[Any]) -> str:
+    """Return sha256 over orders and fills."""
     digest = hashlib.sha256(b"real_trade.orders/1\0")
     digest.update(len(orders).to_bytes(8, "little"))
     digest.update(np.ascontiguousarray(orders).tobytes())
@@ -213,7 +215,8 @@ def _orders_hash(orders: NDArray[Any], fills: NDArray[Any]) -> str:
     return digest.hexdigest()
 
 
-def _trade_rows(simulation: Simulation, terms: Terms, instrument: Instrument) -> NDArray[Any]:
+def trade_rows(simulation: Simulation | LegTables, terms: Terms, instrument: Instrument) -> NDArray[Any]:
+    """Return the closed round trips of a run."""
     rows = np.array(round_trips(simulation.fills, terms, simulation.payments), dtype=TRADE_DTYPE)
     tick = float(instrument.tick_size)
     rows["entry_price"] *= tick

@@ -67,12 +67,19 @@ class Float:
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """An amount of base currency (inverse: contracts); ``on_bar`` sees it as whole lots."""
+    """An amount of base currency (inverse: contracts); ``on_bar`` sees it as whole lots.
+
+    Attributes:
+        default, low, high: above ``low``, up to ``high``.
+        doc: what it means, one phrase.
+        symbol: of which of the strategy's symbols, counted from 0.
+    """
 
     default: str
     doc: str = ""
     low: str = "0"
     high: str = "1000000000"
+    symbol: int = 0
 
     def parse(self, name: str, value: object) -> Decimal:
         """Return the amount that a flag or a caller gave."""

@@ -47,7 +47,8 @@ class Strategy:
       of ``on_bar``: tuples of bars and desks, one for each symbol, called whenever one of them has a closed bar. A
       symbol without a bar at that time shows a synthetic one at its last close. ``features`` gets a tuple of `Bars` of
       equal length.
-    * ``check(p, instrument)``: optional; raises `InputError` for parameters that do not fit together.
+    * ``check(p, instrument)``: optional; raises `InputError` for parameters that do not
+      fit together.
     """
 
     State: ClassVar[type[Any]] = NoState
@@ -75,8 +76,13 @@ class Strategy:
         )
 
     @staticmethod
-    def check(p: Any, instrument: Instrument) -> None:
-        """Refuse parameters that do not fit together; accepts all by default."""
+    def check(p: Any, instrument: Any) -> None:
+        """Refuse parameters that do not fit together, or not the instrument; accepts all by default.
+
+        Args:
+            p: as ``on_bar`` sees them.
+            instrument: its `Instrument`; a tuple of them for a strategy of several symbols.
+        """
 
     def __init_subclass__(cls, **kwargs: object) -> None:
         """Collect the declared parameters and refuse a wrong definition at once."""
@@ -120,8 +126,12 @@ class Strategy:
         return {"name": cls.name(), "doc": inspect.getdoc(cls) or "", "parameters": rows}
 
     @classmethod
-    def resolve_params(cls, given: Mapping[str, object], instrument: Instrument) -> tuple[dict[str, object], Any]:
+    def resolve_params(cls, given: Mapping[str, object], *instruments: Instrument) -> tuple[dict[str, object], Any]:
         """Return the full set of parameters as given or defaulted, and as ``on_bar`` sees them.
+
+        Args:
+            given: by name; text is understood.
+            instruments: one for each symbol of the strategy, in their order.
 
         Raises:
             InputError: an unknown name, a value outside its bounds, or values that do not fit together.
@@ -142,9 +152,10 @@ class Strategy:
         for name, parameter in cls.parameters.items():
             value = parameter.parse(name, given.get(name, parameter.default))
             values[name] = str(value) if isinstance(parameter, Quantity) else value
-            core.append(parameter.to_core(value, instrument))
+            place = parameter.symbol if isinstance(parameter, Quantity) else 0
+            core.append(parameter.to_core(value, instruments[place]))
         p = cls.Params(*(core or [0]))
-        cls.check(p, instrument)
+        cls.check(p, instruments[0] if cls.symbols == 1 else instruments)
         return values, p
 
 
@@ -186,6 +197,14 @@ def _check_definition(cls: type[Strategy]) -> None:
             field="State",
             fix="For example: class State(NamedTuple): sign: int = 0",
         )
+    for name, parameter in cls.parameters.items():
+        if isinstance(parameter, Quantity) and not 0 <= parameter.symbol < cls.symbols:
+            raise StrategyError(
+                f"{cls.__name__}.{name} is a quantity of symbol {parameter.symbol}.",
+                field=name,
+                value=parameter.symbol,
+                fix=f"Count its symbols from 0 to {cls.symbols - 1}.",
+            )
     for name in [*cls.parameters, *defaults]:
         if name in NAMES_TAKEN:
             raise StrategyError(
