@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,8 +17,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from real_trade.backtest import AccountSettings, BacktestResult, backtest
+from real_trade.backtest.material import Extras
 from real_trade.kernels.accounting import worth_of
 from real_trade.model import Instrument, Klines, OrderStatus, OrderType, RejectReason
+from real_trade.model.series import FundingRates, Trades
+from real_trade.model.tiers import MarginTiers
 from real_trade.strategies.catalogue import READY
 from real_trade.trading import Bar, Desk, Int, Strategy
 from real_trade.trading.loading import load_strategy
@@ -153,7 +157,9 @@ def assert_equal(results: list[BacktestResult]) -> None:
     for other in results[1:]:
         np.testing.assert_array_equal(first.order_rows, other.order_rows)
         np.testing.assert_array_equal(first.fill_rows, other.fill_rows)
+        np.testing.assert_array_equal(first.payment_rows, other.payment_rows)
         np.testing.assert_array_equal(first.equity_units, other.equity_units)
+        assert first.ledger == other.ledger
         assert first.hashes == other.hashes
 
 
@@ -192,48 +198,134 @@ def test_runners_agree_on_any_market(
     conserved(results[0])
 
 
+# Market, tick, quantity step, and how wild prices are.
+KINDS = (
+    ("spot", "0.01", "0.00001"),
+    ("linear", "0.01", "0.00001"),
+    ("linear", "0.1", "0.001"),
+    ("linear", "0.01", "0.0000003"),
+    ("inverse", "0.5", "1"),
+)
+
+
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     seed=st.integers(0, 2**31),
     bars=st.integers(1, 300),
-    market=st.sampled_from(["spot", "linear"]),
-    grid=st.sampled_from([("0.01", "0.00001"), ("0.1", "0.001"), ("0.01", "0.0000003")]),
+    kind=st.sampled_from(KINDS),
+    wild=st.sampled_from([8e-4, 4e-3, 2e-2]),
     lots=st.integers(0, 50_000),
-    cash=st.integers(1000, 10**8),
+    # Cash as a multiple of what the lots need at the largest leverage: from far too little to plenty.
+    backing=st.sampled_from([0.5, 1.5, 3.0, 100.0]),
     rules=st.tuples(
         st.sampled_from(["touch", "through"]),
         st.sampled_from([0, 0, 1, 50, 1000]),
-        st.sampled_from(["pessimistic", "optimistic", "path"]),
-        st.integers(1, 20),
+        st.sampled_from(["pessimistic", "optimistic", "path", "finer"]),
         st.sampled_from(["none", "basis_points:3", "half_spread:5", "volume_share:0.2", "volatility:0.1"]),
     ),
+    account=st.tuples(
+        st.sampled_from([1, 3, 10, 25]),
+        st.sampled_from(["cross", "isolated"]),
+        st.sampled_from([0, 0, 50, 7_000, 60_000, 95_000]),
+        st.sampled_from(["bybit", "binance"]),
+    ),
+    known=st.tuples(st.booleans(), st.booleans(), st.booleans()),
 )
-def test_runners_agree_on_every_order(
+def test_runners_agree_on_every_order_and_account(
     seed: int,
     bars: int,
-    market: str,
-    grid: tuple[str, str],
+    kind: tuple[str, str, str],
+    wild: float,
     lots: int,
-    cash: int,
-    rules: tuple[str, int, str, int, str],
+    backing: float,
+    rules: tuple[str, int, str, str],
+    account: tuple[int, str, int, str],
+    known: tuple[bool, bool, bool],
 ) -> None:
-    queue, share, policy, leverage, slippage = rules
-    account = AccountSettings(
-        Decimal(cash) / 100,
+    market, tick, step = kind
+    queue, share, policy, slippage = rules
+    leverage, margin, latency, venue = account
+    klines = random_klines(seed, bars, float(tick), volatility=wild)
+    instrument = replace(instrument_of(market, tick, step), venue=venue)
+    value = lots / 30_000 if market == "inverse" else lots * float(step) * 30_000
+    settings = AccountSettings(
+        Decimal(f"{value / 25 * backing:.4f}") + 1,
         Decimal("0.00055"),
         Decimal("0.0002"),
-        leverage,
+        leverage if market != "spot" else 1,
         queue,
         Decimal(share) / 1000,
         policy,
         slippage,
+        margin=margin,
+        latency_ms=latency,
     )
-    klines = random_klines(seed, bars, float(grid[0]))
-    results = run_all(
-        Storm, klines, instrument_of(market, *grid), params={"seed": seed, "lots": lots}, settings=account
+    has_mark, has_tiers, has_funding = known
+    extras = Extras(
+        funding_of(klines, seed) if has_funding else None,
+        mark_of(klines, seed) if has_mark else None,
+        inside_of(klines, seed) if policy == "finer" else None,
+        tiers=TIERS[market] if has_tiers and market != "spot" else None,
     )
+    results = run_all(Storm, klines, instrument, params={"seed": seed, "lots": lots}, settings=settings, extras=extras)
     assert_equal(results)
     conserved(results[0])
+
+
+# Caps in the settlement currency: tens of thousands of dollars, and some bitcoin.
+TIERS = {
+    market: MarginTiers.of(
+        [
+            (cap, Decimal("0.01"), Decimal(50)),
+            (10 * cap, Decimal("0.02"), Decimal(25)),
+            (10**9 * cap, Decimal("0.05"), Decimal(25)),
+        ],
+        as_of="2026-01-01", source="made up",
+    )
+    for market, cap in (("linear", Decimal(5_000)), ("inverse", Decimal("0.1")))
+}  # fmt: skip
+
+
+def funding_of(klines: Klines, seed: int) -> FundingRates:
+    stamps = klines.timestamp[::7].copy()
+    return FundingRates(stamps, np.random.default_rng(seed).normal(0, 0.002, len(stamps)).round(6))
+
+
+def mark_of(klines: Klines, seed: int) -> Klines:
+    """Return mark prices beside the traded ones, a fifth of them missing."""
+    rows = np.flatnonzero(np.random.default_rng(seed).random(len(klines)) < 0.8)
+    some = klines.take(rows if len(rows) else np.array([0]))
+    return Klines.of(some.timestamp, some.open * 1.0001, some.high * 1.0003, some.low * 0.9999, some.close, some.volume)
+
+
+def inside_of(klines: Klines, seed: int) -> Trades:
+    """Return four trades for each bar, the high or the low first; in some bars they contradict it."""
+    rng = np.random.default_rng(seed)
+    high_first = rng.random(len(klines)) < 0.5
+    second, third = (np.where(flip, klines.high, klines.low) for flip in (high_first, ~high_first))
+    prices = np.stack([klines.open, second, third, np.where(rng.random(len(klines)) < 0.1, 1.0, klines.close)], 1)
+    stamps = np.repeat(klines.timestamp, 4) + np.tile([0, 10_000, 30_000, 50_000], len(klines))
+    return Trades.of(stamps, prices.ravel(), np.full(len(stamps), 0.3), np.ones(len(stamps)))
+
+
+def test_the_accounts_of_that_test_are_liquidated_and_pay_funding() -> None:
+    liquidated = paid = 0
+    for seed in range(12):
+        for market, tick, step, lots in (("linear", "0.01", "0.00001", 20_000), ("inverse", "0.5", "1", 20_000)):
+            klines = random_klines(seed, 300, float(tick), volatility=4e-3)
+            cash = Decimal(lots) / 30_000 if market == "inverse" else Decimal(lots) * Decimal(step) * 30_000
+            settings = AccountSettings(cash / 12, leverage=25, policy=("pessimistic", "path")[seed % 2])
+            extras = Extras(funding_of(klines, seed), mark_of(klines, seed), tiers=TIERS[market])
+            results = run_all(
+                Storm, klines, instrument_of(market, tick, step), params={"seed": seed, "lots": lots},
+                settings=settings, extras=extras,
+            )  # fmt: skip
+            assert_equal(results)
+            conserved(results[0])
+            liquidated += int((results[0].order_rows["reason"] == RejectReason.LIQUIDATION).sum())
+            paid += len(results[0].payment_rows)
+    assert liquidated > 5
+    assert paid > 200
 
 
 def test_the_storm_reaches_every_type_status_and_reason() -> None:

@@ -112,10 +112,10 @@ def adds_up(result: PortfolioResult) -> None:
     assert result.initial_units == int(Decimal(str(result.settings["cash"])) * 10**8)
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     seed=st.integers(0, 2**31),
-    bars=st.integers(2, 250),
+    bars=st.integers(2, 160),
     kind=st.sampled_from(["spot", "linear", "linear"]),
     lots=st.integers(1, 40_000),
     cash=st.integers(10_000, 10**7),

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from real_trade.backtest.result import FILL_DTYPE, ORDER_DTYPE, TRADE_DTYPE
+from real_trade.backtest.result import FILL_DTYPE, ORDER_DTYPE, PAYMENT_DTYPE, TRADE_DTYPE
+from real_trade.kernels.accounting import opening
 from real_trade.metrics import METRICS, compute_stats
-from real_trade.model.order import OrderStatus
+from real_trade.model.order import OrderStatus, RejectReason
 
 if TYPE_CHECKING:
     from real_trade.metrics import Metric
@@ -46,6 +47,12 @@ TRADES = [
     (4, 4, 1, 10, 10.5, 12.5, 2.0, 0.20),  # +1.80 on 10.5
 ]
 STATUSES = [OrderStatus.FILLED] * 9 + [OrderStatus.REJECTED] * 2 + [OrderStatus.CANCELED]
+# The last order that was filled closed a position for the venue; what was canceled with it is no second liquidation.
+REASONS = {8: RejectReason.LIQUIDATION, 9: RejectReason.RISK_LIMIT, 11: RejectReason.LIQUIDATION}
+AMBIGUOUS = [1, 6, 7]  # fills that the policy decided
+SLIPPAGE = {1: 0.02, 3: 0.05}
+PAYMENTS = [0.30, -0.10]
+REALISED = 13.0
 
 DAILY = [0.1, -0.1, 0.0, 2 / 9, -6 / 121]
 GROWTH = 1.15**73 - 1
@@ -55,8 +62,12 @@ EXPECTED = {
     "final_equity": 115.0,
     "net_profit": 15.0,
     "net_profit_pct": 15.0,
-    "gross_profit": 15.84,
+    "gross_profit": 16.04,
+    "realised": 13.0,
+    "unrealised": 3.04,
     "fees": 0.84,
+    "funding": 0.2,
+    "slippage": 0.07,
     "cagr": GROWTH,
     "market_change": 0.5,
     "buy_and_hold": 50.0,
@@ -124,10 +135,12 @@ EXPECTED = {
     "fills": 9,
     "rejected_orders": 2,
     "canceled_orders": 1,
+    "liquidations": 1,
+    "ambiguous_fills": 1 / 3,
     "volume_traded": 120.5,
     "turnover": 1.205,
-    "break_even_cost_bps": 15.84 / 120.5 * 1e4,
-    "cost_bps": 0.84 / 120.5 * 1e4,
+    "break_even_cost_bps": 16.04 / 120.5 * 1e4,
+    "cost_bps": 1.04 / 120.5 * 1e4,
     "maker_share": 20 / 120.5,
     "exposure": 0.8,
     "open_position": 0.5,
@@ -140,6 +153,11 @@ def arguments(**changes: object) -> dict[str, object]:
     for row, (order, bar, side, ticks, lots, fee, maker) in zip(fills, FILLS, strict=True):
         row["order_id"], row["bar"], row["side"], row["price_ticks"], row["lots"] = order, bar, side, ticks, lots
         row["fee"], row["maker"] = round(fee * UNITS), maker
+    fills["ambiguous"][AMBIGUOUS] = 1
+    for at, lost in SLIPPAGE.items():
+        fills["slippage"][at] = round(lost * UNITS)
+    payments = np.zeros(len(PAYMENTS), dtype=PAYMENT_DTYPE)
+    payments["amount"] = np.rint(np.array(PAYMENTS) * UNITS)
     trades = np.zeros(len(TRADES), dtype=TRADE_DTYPE)
     for row, (entry, exit_, side, lots, entry_price, exit_price, gross, fees) in zip(trades, TRADES, strict=True):
         row["entry_bar"], row["exit_bar"], row["side"], row["lots"] = entry, exit_, side, lots
@@ -149,6 +167,8 @@ def arguments(**changes: object) -> dict[str, object]:
         row["net"] = row["gross"] - row["fees"]
     orders = np.zeros(len(STATUSES), dtype=ORDER_DTYPE)
     orders["status"] = STATUSES
+    for at, reason in REASONS.items():
+        orders["reason"][at] = reason
     return {
         "time_ms": START + np.arange(5) * DAY,
         "equity": np.array(EQUITY),
@@ -156,10 +176,13 @@ def arguments(**changes: object) -> dict[str, object]:
         "initial": 100.0,
         "orders": orders,
         "fills": fills,
+        "payments": payments,
         "trades": trades,
+        "ledger": opening(100 * UNITS)._replace(realised=round(REALISED * UNITS)),
         "tick_size": 0.5,
         "quantity_step": 0.1,
         "contract_value": 1.0,
+        "inverse": False,
     } | changes
 
 
@@ -203,8 +226,9 @@ def test_money_is_exact_where_floats_are_not() -> None:
 
 
 def nothing(**changes: object) -> dict[str, object]:
-    empty = {"orders": np.zeros(0, ORDER_DTYPE), "fills": np.zeros(0, FILL_DTYPE), "trades": np.zeros(0, TRADE_DTYPE)}
-    return arguments(**(empty | changes))
+    kinds = {"orders": ORDER_DTYPE, "fills": FILL_DTYPE, "payments": PAYMENT_DTYPE, "trades": TRADE_DTYPE}
+    empty = {name: np.zeros(0, kind) for name, kind in kinds.items()}
+    return arguments(**({"ledger": opening(100 * UNITS)} | empty | changes))
 
 
 def first_bars(count: int) -> dict[str, object]:
@@ -268,6 +292,39 @@ def test_only_wins_leave_the_factors_undefined() -> None:
     assert [stats[name] for name in ("profit_factor", "payoff_ratio", "kelly", "avg_loss")] == [None] * 4
     assert stats["max_consecutive_wins"] == 2
     assert stats["total_lost"] == 0.0
+
+
+def test_an_inverse_market_is_counted_in_base() -> None:
+    # 10 contracts of 100 dollars are worth 1000 dollars: 0.1 BTC at 10,000, 0.08 BTC at 12,500.
+    fills = np.zeros(2, FILL_DTYPE)
+    fills["lots"], fills["side"], fills["price_ticks"] = 10, [1, -1], [20_000, 25_000]
+    fills["fee"], fills["maker"], fills["bar"] = round(1e-4 * UNITS), [1, 0], [0, 2]
+    trades = np.zeros(1, TRADE_DTYPE)
+    trades["lots"], trades["side"], trades["entry_price"], trades["exit_price"] = 10, 1, 10_000.0, 12_500.0
+    trades["gross"], trades["fees"], trades["net"] = 2_000_000, 20_000, 1_980_000
+    stats = compute_stats(
+        **arguments(
+            equity=np.array([0.5, 0.5, 0.52, 0.52, 0.5198]),
+            close=np.array([10_000.0, 11_000.0, 12_500.0, 12_500.0, 20_000.0]),
+            initial=0.5,
+            fills=fills,
+            payments=np.zeros(0, PAYMENT_DTYPE),
+            trades=trades,
+            ledger=opening(UNITS // 2)._replace(realised=2_000_000),
+            quantity_step=1.0,
+            contract_value=100.0,
+            inverse=True,
+        )
+    )
+    assert stats["volume_traded"] == pytest.approx(0.18)
+    assert stats["turnover"] == pytest.approx(0.36)
+    assert stats["maker_share"] == pytest.approx(0.1 / 0.18)
+    assert stats["avg_trade"] == pytest.approx(0.0198 / 0.1)
+    assert stats["cost_bps"] == pytest.approx(0.0002 / 0.18 * 1e4)
+    assert (stats["gross_profit"], stats["realised"], stats["unrealised"]) == (0.02, 0.02, 0.0)
+    # Bitcoin doubled: a long of half a bitcoin's worth of dollars, now worth a quarter, has gained the other quarter.
+    assert (stats["market_change"], stats["buy_and_hold"]) == (1.0, 0.25)
+    assert (stats["exposure"], stats["open_position"]) == (0.4, 0.0)
 
 
 def test_speed_and_memory_over_a_long_run() -> None:

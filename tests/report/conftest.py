@@ -8,15 +8,28 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from engine_markets import MINUTE, instrument_of, random_klines
+from engine_markets import START as ENGINE_START
 
-from real_trade.backtest.result import FILL_DTYPE, ORDER_DTYPE, TRADE_DTYPE, BacktestResult, DataFacts
+from real_trade.backtest import AccountSettings, backtest
+from real_trade.backtest.material import Extras
+from real_trade.backtest.result import (
+    FILL_DTYPE,
+    ORDER_DTYPE,
+    PAYMENT_DTYPE,
+    TRADE_DTYPE,
+    BacktestResult,
+    DataFacts,
+)
+from real_trade.kernels.accounting import opening
 from real_trade.model.instrument import Instrument, Market
 from real_trade.model.order import OrderStatus, OrderType, RejectReason
+from real_trade.model.series import FundingRates
+from real_trade.strategies.momentum_atr import MomentumAtr
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-MINUTE = 60_000
 START = 1_672_531_200_000  # 2023-01-01
 # Money units per tick and lot: 0.01 * 0.00001 / 1e-8.
 GRID = 10
@@ -129,9 +142,34 @@ def make_result(
         "equity_units": equity,
         "order_rows": reject_some(orders, rejected),
         "fill_rows": fills,
+        "payment_rows": np.zeros(0, PAYMENT_DTYPE),
+        "ledger": opening(int(equity[-1]) if bars else cash * 10**8)._replace(
+            realised=int(rows["gross"].sum()), fees=int(fills["fee"].sum())
+        ),
         "trade_rows": rows,
     }
     return BacktestResult(**(values | changes))
+
+
+def run_leveraged(market: str, bars: int = 6000, **settings: Any) -> BacktestResult:
+    """Return a run on hourly funding with liquidations, ambiguous fills and, at its end, an open position."""
+    facts: dict[str, Any] = {"funding_interval_minutes": 60}
+    instrument, params = instrument_of(market, **facts), {"mode": "long_short", "size": "0.1"}
+    account = {"cash": Decimal(10_000), "leverage": 45, "margin": "isolated", "latency_ms": 250} | settings
+    if market == "inverse":
+        facts |= {"contract_value": Decimal(100), "maker_fee": Decimal("0.0002"), "taker_fee": Decimal("0.0005")}
+        instrument = replace(instrument_of(market, "0.1", "1", **facts), symbol="BTCUSD", quote="USD", settle="BTC")
+        params["size"], account["cash"] = "30", account["cash"] / 20_000
+    rng, hour = np.random.default_rng(3), 60 * MINUTE
+    stamps = np.arange(ENGINE_START, ENGINE_START + bars * MINUTE, hour, dtype=np.int64)
+    return backtest(
+        MomentumAtr,
+        random_klines(12, bars, float(instrument.tick_size), volatility=2e-3),
+        instrument,
+        params=params | {"threshold": 3.0, "stop": 2.5, "goal": 3.0},
+        settings=AccountSettings(slippage="basis_points:1", **account),
+        extras=Extras(funding=FundingRates(stamps, np.round(rng.normal(1e-4, 2e-4, len(stamps)), 8))),
+    )
 
 
 def make_trust(result: BacktestResult) -> dict[str, Any]:
@@ -216,6 +254,18 @@ def trusted() -> Callable[..., BacktestResult]:
 def build_result() -> Callable[..., BacktestResult]:
     """Return the maker of seeded results."""
     return make_result
+
+
+@pytest.fixture(scope="session")
+def linear_run() -> BacktestResult:
+    """Return a run of the engine on a linear market; see `run_leveraged`."""
+    return run_leveraged("linear")
+
+
+@pytest.fixture(scope="session")
+def inverse_run() -> BacktestResult:
+    """Return a run of the engine on an inverse market; see `run_leveraged`."""
+    return run_leveraged("inverse")
 
 
 @pytest.fixture(scope="session")

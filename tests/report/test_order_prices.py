@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from real_trade.backtest.result import ORDER_DTYPE
-from real_trade.report.series import named_prices
+from real_trade.report.tables import named_prices
 
 
 def test_an_order_without_a_limit_shows_its_trigger() -> None:

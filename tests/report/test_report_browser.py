@@ -31,7 +31,7 @@ def test_the_page_draws_itself(small_result: BacktestResult, tmp_path: Path) -> 
     notes = dict(re.findall(r'data-note="(\w+)">([^<]*)<', dom))
     close = f"{small_result.close[-1] / 100:,.2f}"
     assert notes["price"].startswith("2023-01-04 12:39")
-    assert notes["price"].endswith(f"C {close}")
+    assert notes["price"].endswith(f"C {close} USDT")
     assert notes["equity"] == f"Equity {small_result.equity_units[-1] / 10**8:,.2f} USDT"
     assert "Page 1 of 3, 40 rows" in dom
     assert dom.count('class="chosen-by-click"') >= 15

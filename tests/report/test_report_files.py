@@ -46,6 +46,7 @@ def test_every_file_is_there(written: dict[str, Path]) -> None:
         "trades": "trades.csv",
         "fills": "fills.csv",
         "orders": "orders.csv",
+        "funding": "funding.csv",
         "equity": "equity.csv",
     }
     assert {path.name for path in written["html"].parent.iterdir()} == set(names.values())
@@ -156,7 +157,7 @@ def test_a_second_report_replaces_the_first(build_result: Callable[..., Backtest
     write_report(build_result(500, 5), tmp_path)
     write_report(build_result(500, 9), tmp_path)
     assert len(rows_of(tmp_path / "trades.csv")) == 9
-    assert len(list(tmp_path.iterdir())) == 8
+    assert len(list(tmp_path.iterdir())) == 9
 
 
 def test_a_place_that_cannot_be_written_is_named(small_result: BacktestResult, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from real_trade.metrics.metric import Metric
 from real_trade.metrics.returns import finite
 from real_trade.model.clock import format_time
 from real_trade.model.interval import DAY_MS
-from real_trade.model.order import OrderStatus
+from real_trade.model.order import OrderStatus, RejectReason
 
 if TYPE_CHECKING:
     from real_trade.metrics.sample import Sample
@@ -53,9 +53,14 @@ def _extreme_day(sample: Sample, *, highest: bool) -> float | None:
     return float(profit.max() if highest else profit.min()) if len(profit) else None
 
 
-def _market_gain(sample: Sample) -> float | None:
-    change = sample.market_change
-    return None if change is None else round(sample.initial * change, 8)
+def _liquidations(sample: Sample) -> int:
+    # The orders that a liquidation cancels carry its reason too; the one that closes the position is filled.
+    filled = sample.orders["status"] == OrderStatus.FILLED
+    return int(np.count_nonzero(filled & (sample.orders["reason"] == RejectReason.LIQUIDATION)))
+
+
+def _ambiguous_share(sample: Sample) -> float | None:
+    return _over(float(np.count_nonzero(sample.fills["ambiguous"])), len(sample.fills))
 
 
 def _equity_extreme(sample: Sample, *, highest: bool) -> float:
@@ -75,10 +80,27 @@ RESULT: Final = (
         lambda s: _over(s.profit, s.initial, 100.0), True,
     ),
     Metric(
-        "gross_profit", "Result", "Profit before fees", "money", "Net profit with the fees added back.",
-        lambda s: round(s.profit + s.fees, 8), True,
+        "gross_profit", "Result", "Profit before fees and funding", "money",
+        "Net profit with fees and funding added back.", lambda s: s.gross, True,
+    ),
+    Metric(
+        "realised", "Result", "Realised profit", "money", "Profit of what was closed, before fees and funding.",
+        lambda s: s.realised, True,
+    ),
+    Metric(
+        "unrealised", "Result", "Unrealised profit", "money",
+        "Profit of the position still open, at the last close, before fees and funding.", lambda s: s.unrealised, True,
     ),
     Metric("fees", "Result", "Fees", "money", "Sum of the fees of all fills.", lambda s: s.fees, False),
+    Metric(
+        "funding", "Result", "Funding", "money", "Sum of the funding paid; negative where more was received.",
+        lambda s: s.funding, False,
+    ),
+    Metric(
+        "slippage", "Result", "Slippage", "money",
+        "Sum over all fills of what was lost against the price before slippage.",
+        lambda s: trades.money_sum(s.fills["slippage"]), False,
+    ),
     Metric(
         "cagr", "Result", "CAGR", "fraction",
         "Compound annual growth: (final / start) ** (365 / days) - 1; none below one day.", lambda s: s.growth, True,
@@ -89,7 +111,8 @@ RESULT: Final = (
     ),
     Metric(
         "buy_and_hold", "Result", "Buy and hold", "money",
-        "Profit of the start balance put into the market at the first close, without fees.", _market_gain,
+        "Profit of a long position worth the start balance, from the first close to the last, without costs.",
+        lambda s: s.market_gain,
     ),
     Metric(
         "min_equity", "Result", "Lowest balance", "money", "Lowest equity at a close.",
@@ -204,8 +227,17 @@ ACTIVITY: Final = (
         lambda s: _with_status(s, OrderStatus.CANCELED),
     ),
     Metric(
-        "volume_traded", "Activity", "Value traded", "money", "Price times quantity over all fills.",
-        lambda s: round(s.volume, 8),
+        "liquidations", "Activity", "Liquidations", "count", "Positions that the venue closed for want of margin.",
+        _liquidations, False,
+    ),
+    Metric(
+        "ambiguous_fills", "Activity", "Ambiguous fills", "fraction",
+        "Share of the fills that the policy decided, because the bar could have hit another exit too.",
+        _ambiguous_share, False,
+    ),
+    Metric(
+        "volume_traded", "Activity", "Value traded", "money",
+        "Price times quantity over all fills; of inverse contracts, their value in base.", lambda s: round(s.volume, 8),
     ),
     Metric(
         "turnover", "Activity", "Turnover", "ratio", "Value traded over the start balance.",
@@ -213,12 +245,12 @@ ACTIVITY: Final = (
     ),
     Metric(
         "break_even_cost_bps", "Activity", "Break-even cost", "bps",
-        "Cost per traded value at which nothing is left: profit before fees over value traded.",
-        lambda s: _over(s.profit + s.fees, s.volume, 10_000.0), True,
+        "Cost per traded value at which nothing is left: profit before fees and funding over value traded.",
+        lambda s: _over(s.gross, s.volume, 10_000.0), True,
     ),
     Metric(
-        "cost_bps", "Activity", "Cost paid", "bps", "Fees over value traded.",
-        lambda s: _over(s.fees, s.volume, 10_000.0), False,
+        "cost_bps", "Activity", "Cost paid", "bps", "Fees and funding over value traded.",
+        lambda s: _over(s.fees + s.funding, s.volume, 10_000.0), False,
     ),
     Metric("maker_share", "Activity", "Maker share", "fraction", "Share of the value traded as maker.", _maker_share),
     Metric(

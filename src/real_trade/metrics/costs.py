@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 import numpy as np
 
-from real_trade.metrics.trades import UNITS
+from real_trade.metrics.trades import UNITS, traded_values
 from real_trade.model.instrument import Market
 
 if TYPE_CHECKING:
@@ -29,10 +29,9 @@ class CostSection(TypedDict):
 
 def traded_value(fills: NDArray[Any], instrument: Instrument) -> float:
     """Return the value of all fills in settlement currency: price times quantity; inverse: contracts over price."""
-    amounts = fills["lots"] * float(instrument.quantity_step * instrument.contract_value)
-    prices = fills["price_ticks"] * float(instrument.tick_size)
-    values = amounts / prices if instrument.market == Market.INVERSE else amounts * prices
-    return float(values.sum())
+    unit = float(instrument.quantity_step * instrument.contract_value)
+    inverse = instrument.market == Market.INVERSE
+    return float(traded_values(fills, float(instrument.tick_size), unit, inverse=inverse).sum())
 
 
 def column_sum(rows: NDArray[Any], name: str) -> int:

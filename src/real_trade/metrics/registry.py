@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from real_trade.kernels.accounting import Ledger
+
 # In the order in which they are shown.
 METRICS: Final[dict[str, Metric]] = {
     metric.name: metric
@@ -36,10 +38,13 @@ def compute_stats(
     initial: float,
     orders: NDArray[Any],
     fills: NDArray[Any],
+    payments: NDArray[Any],
     trades: NDArray[Any],
+    ledger: Ledger,
     tick_size: float,
     quantity_step: float,
     contract_value: float,
+    inverse: bool,
 ) -> dict[str, Value]:
     """Return every registered figure by name; None where one is undefined.
 
@@ -48,14 +53,31 @@ def compute_stats(
         equity: equity at each bar's close, in settlement currency.
         close: closing price per bar, in quote.
         initial: starting capital, in settlement currency.
-        orders: structured array as in `BacktestResult`; so are the next two, money columns in units of 1e-8.
+        orders: structured array as in `BacktestResult`; so are the next three, money columns in units of 1e-8.
         fills: executions.
+        payments: of funding.
         trades: closed round trips.
+        ledger: the account at the end.
         tick_size: quote per tick.
         quantity_step: quantity per lot.
-        contract_value: base per unit of quantity.
+        contract_value: base per unit of quantity; inverse: quote.
+        inverse: settled in base.
     """
-    sample = Sample(time_ms, equity, close, initial, orders, fills, trades, tick_size, quantity_step, contract_value)
+    sample = Sample(
+        time_ms=time_ms,
+        equity=equity,
+        close=close,
+        initial=initial,
+        orders=orders,
+        fills=fills,
+        payments=payments,
+        trades=trades,
+        ledger=ledger,
+        tick_size=tick_size,
+        quantity_step=quantity_step,
+        contract_value=contract_value,
+        inverse=inverse,
+    )
     return {name: metric.function(sample) for name, metric in METRICS.items()}
 
 

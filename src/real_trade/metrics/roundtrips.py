@@ -84,7 +84,7 @@ TRADES: Final = (
         lambda s: _share(len(s.won), len(s.net)), True,
     ),
     Metric(
-        "profit_factor", "Trades", "Profit factor", "ratio", "Sum of wins over sum of losses, net of fees.",
+        "profit_factor", "Trades", "Profit factor", "ratio", "Sum of wins over sum of losses, net of costs.",
         _profit_factor, True,
     ),
     Metric(

@@ -14,6 +14,8 @@ from real_trade.model.interval import MINUTE_MS
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from real_trade.kernels.accounting import Ledger
+
 
 @dataclass(frozen=True)
 class Sample:
@@ -24,10 +26,12 @@ class Sample:
         equity: equity at each bar's close, in settlement currency.
         close: closing price per bar, in quote.
         initial: starting capital, in settlement currency.
-        orders, fills, trades: structured arrays; money columns in units of 1e-8.
+        orders, fills, payments, trades: structured arrays; money columns in units of 1e-8.
+        ledger: the account at the end, money in units of 1e-8.
         tick_size: quote per tick.
         quantity_step: quantity per lot.
-        contract_value: base per unit of quantity.
+        contract_value: base per unit of quantity; inverse: quote.
+        inverse: settled in base, so that the value of a quantity falls as the price rises.
     """
 
     time_ms: NDArray[np.int64]
@@ -36,10 +40,13 @@ class Sample:
     initial: float
     orders: NDArray[Any]
     fills: NDArray[Any]
+    payments: NDArray[Any]
     trades: NDArray[Any]
+    ledger: Ledger
     tick_size: float
     quantity_step: float
     contract_value: float
+    inverse: bool
 
     @property
     def final(self) -> float:
@@ -99,6 +106,15 @@ class Sample:
             return None
         return returns.finite(float(self.close[-1]) / float(self.close[0]) - 1.0)
 
+    @property
+    def market_gain(self) -> float | None:
+        """Return what a position of the start balance's value gains from the first close to the last."""
+        change = self.market_change
+        if change is None or (self.inverse and change <= -1):
+            return None
+        # Base is what an inverse position gains in: with the price doubled, half of its value.
+        return round(self.initial * (change / (1.0 + change) if self.inverse else change), 8)
+
     @cached_property
     def net(self) -> NDArray[np.int64]:
         """Return the net profit per trade in units of 1e-8."""
@@ -123,12 +139,13 @@ class Sample:
     @cached_property
     def trade_returns(self) -> NDArray[np.float64]:
         """Return net profit over the value at entry, per trade."""
-        return trades.trade_returns(self.trades, self.quantity_step, self.contract_value)
+        return trades.trade_returns(self.trades, self.quantity_step * self.contract_value, inverse=self.inverse)
 
     @cached_property
     def traded_values(self) -> NDArray[np.float64]:
-        """Return price times quantity per fill."""
-        return trades.traded_values(self.fills, self.tick_size, self.quantity_step, self.contract_value)
+        """Return the value of each fill in settlement currency."""
+        unit = self.quantity_step * self.contract_value
+        return trades.traded_values(self.fills, self.tick_size, unit, inverse=self.inverse)
 
     @cached_property
     def volume(self) -> float:
@@ -139,3 +156,23 @@ class Sample:
     def fees(self) -> float:
         """Return the fees of all fills."""
         return trades.money_sum(self.fills["fee"])
+
+    @cached_property
+    def funding(self) -> float:
+        """Return the funding paid; negative where more was received."""
+        return trades.money_sum(self.payments["amount"])
+
+    @cached_property
+    def gross(self) -> float:
+        """Return the profit before fees and funding."""
+        return round(self.profit + self.fees + self.funding, 8)
+
+    @property
+    def realised(self) -> float:
+        """Return the profit of what was closed, before fees and funding."""
+        return self.ledger.realised / trades.UNITS
+
+    @property
+    def unrealised(self) -> float:
+        """Return the profit of what is still open; with what was realised it is all there is before costs."""
+        return round(self.gross - self.realised, 8)

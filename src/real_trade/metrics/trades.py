@@ -45,28 +45,40 @@ def longest_run(mask: NDArray[np.bool_]) -> int:
     return int(lengths.max()) if len(lengths) else 0
 
 
-def trade_returns(trades: NDArray[Any], quantity_step: float, contract_value: float) -> NDArray[np.float64]:
-    """Return net profit per trade as a fraction of what was paid or received for its entry.
+def values_of(lots: NDArray[Any], prices: NDArray[Any], unit: float, *, inverse: bool) -> NDArray[np.float64]:
+    """Return what so many lots are worth at each price, in settlement currency; not defined at a price of 0.
+
+    >>> values_of(np.array([200]), np.array([50_000.0]), 100.0, inverse=True).tolist()
+    [0.4]
+
+    Args:
+        lots: quantities.
+        prices: in quote, floats.
+        unit: base per lot; inverse: quote per lot.
+        inverse: the price divides.
+    """
+    # Prices come first: whole numbers of ticks times lots may exceed 64 bits, as floats they lose less than is shown.
+    values: NDArray[np.float64] = lots * unit / prices if inverse else prices * lots * unit
+    return values
+
+
+def trade_returns(trades: NDArray[Any], unit: float, *, inverse: bool) -> NDArray[np.float64]:
+    """Return net profit per trade as a fraction of the value at its entry.
 
     Args:
         trades: closed round trips.
-        quantity_step: base per lot.
-        contract_value: base per unit of quantity.
+        unit, inverse: as in `values_of`.
     """
-    value = trades["entry_price"] * trades["lots"] * (quantity_step * contract_value)
+    known = trades["entry_price"] > 0
+    value = values_of(trades["lots"], np.where(known, trades["entry_price"], 1.0), unit, inverse=inverse)
     returns = np.full(len(trades), np.nan)
-    np.divide(trades["net"] / UNITS, value, out=returns, where=value > 0)
+    np.divide(trades["net"] / UNITS, value, out=returns, where=known & (value > 0))
     return returns
 
 
-def traded_values(
-    fills: NDArray[Any], tick_size: float, quantity_step: float, contract_value: float
-) -> NDArray[np.float64]:
-    """Return price times quantity per fill, in quote."""
-    grid = tick_size * quantity_step * contract_value
-    # Ticks times lots may exceed 64 bits; as floats they lose less than is shown.
-    values: NDArray[np.float64] = fills["price_ticks"].astype(np.float64) * fills["lots"] * grid
-    return values
+def traded_values(fills: NDArray[Any], tick_size: float, unit: float, *, inverse: bool) -> NDArray[np.float64]:
+    """Return the value of each fill, in settlement currency; ``unit`` and ``inverse`` as in `values_of`."""
+    return values_of(fills["lots"], fills["price_ticks"] * tick_size, unit, inverse=inverse)
 
 
 def exposure(fills: NDArray[Any], bars: int) -> float | None:

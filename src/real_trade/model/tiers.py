@@ -107,5 +107,6 @@ class MarginTiers:
 
         Columns: cap, rate, deduction.
         """
-        rows = [[money(t.cap), int(t.rate * _RATE_SCALE), money(t.deduction)] for t in self.tiers]
+        # A last tier without an end has a cap beyond every amount.
+        rows = [[min(money(t.cap), 2**62), int(t.rate * _RATE_SCALE), money(t.deduction)] for t in self.tiers]
         return np.array(rows, dtype=np.int64)

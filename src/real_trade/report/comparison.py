@@ -24,8 +24,8 @@ MOST: Final = 12
 LETTERS: Final = "ABCDEFGHIJKL"
 _FIGURES: Final = (
     "final_equity", "net_profit", "net_profit_pct", "cagr", "max_drawdown", "max_drawdown_days", "sharpe", "sortino",
-    "calmar", "profit_factor", "expectancy", "trades", "win_rate", "fees", "cost_bps", "break_even_cost_bps",
-    "exposure", "time_under_water",
+    "calmar", "profit_factor", "expectancy", "trades", "win_rate", "fees", "funding", "slippage", "cost_bps",
+    "break_even_cost_bps", "exposure", "time_under_water", "liquidations", "ambiguous_fills",
 )  # fmt: skip
 _HASHES: Final = ("data", "code", "config", "orders")
 

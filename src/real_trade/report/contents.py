@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 from real_trade.metrics.registry import METRICS
 from real_trade.model.clock import format_time
 from real_trade.report import figures
-from real_trade.report.figures import Bar
-from real_trade.report.formatting import NOTHING, money_text, scalar_text, show
+from real_trade.report.account import setting_rows, units_of
+from real_trade.report.formatting import NOTHING, scalar_text, show
+from real_trade.report.marks import ambiguous_line, liquidation_line
 from real_trade.report.pictures import lay_out
 from real_trade.report.trust_contents import trust_contents
 
@@ -33,6 +34,8 @@ _CARDS: Final = (
     ("Fees", "fees", "{cost_bps} paid, break-even at {break_even_cost_bps}", False),
     ("Exposure", "exposure", "market {market_change}", False),
 )
+# What stands below the fees where funding was paid or received.
+_WITH_FUNDING: Final = "funding {funding}, {cost_bps} paid, break-even at {break_even_cost_bps}"
 
 
 def page_contents(result: BacktestResult) -> dict[str, Any]:
@@ -41,6 +44,10 @@ def page_contents(result: BacktestResult) -> dict[str, Any]:
     return {
         "facts": facts,
         "currency": result.instrument.settle,
+        "units": units_of(result.instrument),
+        "liquidations": liquidation_line(result),
+        "ambiguous": ambiguous_line(result),
+        "funding": bool(len(result.payment_rows)),
         "start": _minute(facts.from_ms),
         "stop": _minute(facts.to_ms),
         "params": [(name, scalar_text(value)) for name, value in result.params.items()],
@@ -55,7 +62,6 @@ def page_contents(result: BacktestResult) -> dict[str, Any]:
         "drawdowns": figures.drawdown_rows(result),
         "sides": _sides(result),
         "groups": _groups(result),
-        **_costs(result),
         **_provenance(result),
         **trust_contents(result),
     }
@@ -63,11 +69,12 @@ def page_contents(result: BacktestResult) -> dict[str, Any]:
 
 def _cards(result: BacktestResult) -> list[dict[str, str]]:
     shown = {name: show(METRICS[name], value, result.instrument.settle) for name, value in result.stats.items()}
+    with_funding = {"fees": _WITH_FUNDING} if len(result.payment_rows) else {}
     return [
         {
             "label": label,
             "value": shown[name],
-            "note": note.format(**shown),
+            "note": with_funding.get(name, note).format(**shown),
             "tone": _tone(result.stats[name]) if toned else "",
         }
         for label, name, note, toned in _CARDS
@@ -114,14 +121,14 @@ def _sides(result: BacktestResult) -> list[dict[str, str]]:
 
 
 def _groups(result: BacktestResult) -> list[tuple[str, list[dict[str, str]]]]:
-    currency = result.instrument.settle
+    units = units_of(result.instrument)
     groups = []
     for group, metrics in groupby(METRICS.values(), key=lambda metric: metric.group):
         rows = [
             {
                 "label": metric.label,
                 "note": metric.description,
-                "value": show(metric, result.stats[metric.name], currency),
+                "value": show(metric, result.stats[metric.name], units.money, units.quantity),
                 "tone": "down" if _tone(result.stats[metric.name]) == "down" else "",
             }
             for metric in metrics
@@ -130,25 +137,8 @@ def _groups(result: BacktestResult) -> list[tuple[str, list[dict[str, str]]]]:
     return groups
 
 
-def _costs(result: BacktestResult) -> dict[str, Any]:
-    stats = result.stats
-    bars = [
-        Bar(label, value, "up" if value >= 0 else "down", f"{label}: {money_text(value)}")
-        for label, value in (
-            ("before fees", _number(stats["gross_profit"])),
-            ("fees", -_number(stats["fees"])),
-            ("net", _number(stats["net_profit"])),
-        )
-    ]
-    rows = [
-        (METRICS[name].label, show(METRICS[name], stats[name], result.instrument.settle))
-        for name in ("gross_profit", "fees", "net_profit", "maker_share")
-    ]
-    return {"costs": lay_out(bars, width=_NARROW), "cost_rows": rows}
-
-
 def _provenance(result: BacktestResult) -> dict[str, Any]:
-    facts = result.data
+    facts, grid, units = result.data, result.instrument, units_of(result.instrument)
     certificate = [
         ("Source", f"{facts.venue} {facts.market} {facts.symbol} {facts.interval}"),
         ("Span", f"{_minute(facts.from_ms)} to {_minute(facts.to_ms)} UTC"),
@@ -156,24 +146,19 @@ def _provenance(result: BacktestResult) -> dict[str, Any]:
         ("Gaps", f"{len(facts.gaps):,} with {facts.missing_bars:,} bars missing" if facts.gaps else "none"),
         ("Bars filled in, not traded", f"{facts.synthetic:,}" if facts.synthetic else "none"),
         ("Findings of the data check", "not run" if facts.findings is None else f"{len(facts.findings):,}"),
-        ("Price and quantity step", f"{result.instrument.tick_size}, {result.instrument.quantity_step}"),
-        ("Steps", "guessed from the prices" if result.instrument.inferred else "as the venue says"),
+        ("Price and quantity step", f"{grid.tick_size} {units.price}, {grid.quantity_step} {units.quantity}"),
+        *([("Contract", units.contract)] if units.contract else []),
+        ("Steps", "guessed from the prices" if grid.inferred else "as the venue says"),
     ]
-    settings = [("runner", result.runner)]
-    settings += [(name, scalar_text(value)) for name, value in result.settings.items() if name != "cash_units"]
     return {
         "certificate": certificate,
         "gaps": [(_minute(start), _minute(stop), f"{count:,}") for start, stop, count in facts.gaps[:_LISTED]],
         "more_gaps": max(0, len(facts.gaps) - _LISTED),
         "findings": [[scalar_text(value) for value in row.values()] for row in (facts.findings or ())[:_LISTED]],
         "more_findings": max(0, len(facts.findings or ()) - _LISTED),
-        "settings": settings,
+        "settings": setting_rows(result),
         "hashes": list(result.hashes.items()),
     }
-
-
-def _number(value: Value) -> float:
-    return float(value) if isinstance(value, int | float) else 0.0
 
 
 def _tone(value: Value) -> str:

@@ -28,7 +28,7 @@ def write_report(result: BacktestResult, directory: str | Path) -> dict[str, Pat
 
     Returns:
         ``html`` (report.html), ``json`` (summary.json), ``markdown`` (report.md), ``text`` (report.txt), ``trades``,
-        ``fills``, ``orders`` and ``equity`` (CSV; equity at the end of each UTC day).
+        ``fills``, ``orders``, ``funding`` and ``equity`` (CSV; equity at the end of each UTC day).
 
     Raises:
         StorageError: the directory cannot be written.
@@ -61,6 +61,7 @@ def _contents(result: BacktestResult, folder: Path) -> Iterator[tuple[str, str, 
     yield "trades", "trades.csv", tables.csv_text(tables.trades_table(result))
     yield "fills", "fills.csv", tables.csv_text(tables.fills_table(result))
     yield "orders", "orders.csv", tables.csv_text(tables.orders_table(result))
+    yield "funding", "funding.csv", tables.csv_text(tables.funding_table(result))
     yield "equity", "equity.csv", tables.csv_text(tables.equity_table(result))
 
 

@@ -81,13 +81,14 @@ def minutes_text(minutes: float) -> str:
     return f"{whole // 1440} d {whole % 1440 // 60} h"
 
 
-def show(metric: Metric, value: Value, currency: str = "") -> str:
+def show(metric: Metric, value: Value, currency: str = "", quantity: str = "") -> str:
     """Return a figure as people read it.
 
     Args:
         metric: what it is.
         value: the figure; None becomes a dash.
         currency: put behind amounts of money.
+        quantity: unit put behind quantities.
     """
     if value is None:
         return NOTHING
@@ -97,7 +98,8 @@ def show(metric: Metric, value: Value, currency: str = "") -> str:
         return f"{money_text(value)} {currency}".rstrip()
     if metric.unit == "minutes":
         return minutes_text(value)
-    return _PATTERNS[metric.unit].format(value)
+    shown = _PATTERNS[metric.unit].format(value)
+    return f"{shown} {quantity}".rstrip() if metric.unit == "quantity" else shown
 
 
 def number(value: object) -> float | None:

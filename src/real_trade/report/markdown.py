@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 from real_trade.metrics.registry import METRICS
 from real_trade.model.clock import format_time
+from real_trade.report.account import account_line, setting_rows, units_of
 from real_trade.report.formatting import scalar_text, show
+from real_trade.report.marks import ambiguous_line, liquidation_line
 from real_trade.report.trust import findings, first_line, trust_rows
 
 if TYPE_CHECKING:
@@ -23,23 +25,27 @@ _ACTIVE: Final = re.compile(r"([\\`*_{}\[\]<>#|])")
 
 def render_markdown(result: BacktestResult) -> str:
     """Return the figures, parameters, data and hashes of a backtest as Markdown tables."""
-    facts, currency = result.data, result.instrument.settle
+    facts, units = result.data, units_of(result.instrument)
     where = f"{facts.venue} {facts.market} {facts.symbol} {facts.interval}"
+    liquidated = liquidation_line(result)
     verdicts = first_line(result.strategy, result.trust)
     parts = [
         " ".join(f"**{_safe(v.text)}**" if v.tone == "down" else _safe(v.text) for v in verdicts),
         *(f"> Finding: {_safe(str(finding))}" for finding in findings(result.trust)[:_FINDINGS]),
+        f"**{_safe(liquidated)}**" if liquidated else "",
         f"# {_safe(result.strategy)}: {_safe(where)}",
         f"{format_time(facts.from_ms)} to {format_time(facts.to_ms)}, {facts.bars:,} bars.",
         f"Gaps: {len(facts.gaps):,} ({facts.missing_bars:,} bars missing). Bars filled in: {facts.synthetic:,}.",
+        _safe(account_line(result)),
+        _safe(ambiguous_line(result)),
         *(f"> Warning: {_safe(warning)}" for warning in result.warnings),
     ]
     for group, metrics in groupby(METRICS.values(), key=lambda metric: metric.group):
-        rows = [(metric.label, show(metric, result.stats[metric.name], currency)) for metric in metrics]
+        rows = [(m.label, show(m, result.stats[m.name], units.money, units.quantity)) for m in metrics]
         parts.append(_table(group, "Value", rows))
-    if rows := trust_rows(result.trust, currency):
+    if rows := trust_rows(result.trust, units.money):
         parts.append(_table("Trust", "Value", rows))
-    parts += [_mapping("Parameter", result.params), _mapping("Setting", result.settings)]
+    parts += [_mapping("Parameter", result.params), _table("Setting", "Value", setting_rows(result))]
     parts.append(_table("Hash", "sha256", result.hashes.items()))
     return "\n\n".join(part for part in parts if part) + "\n"
 

@@ -13,7 +13,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
 
 from real_trade import __version__
-from real_trade.model.order import OrderStatus, OrderType, RejectReason
+from real_trade.model.order import Flag, OrderStatus, OrderType, RejectReason
 from real_trade.report.contents import page_contents
 from real_trade.report.series import chart_data
 
@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
     from real_trade.backtest.result import BacktestResult
 
-_SCRIPTS: Final = ("coding.js", "scale.js", "drawing.js", "chart.js", "panes.js", "pointer.js", "tables.js", "main.js")
+_SCRIPTS: Final = (
+    "coding.js", "scale.js", "drawing.js", "chart.js", "panes.js", "marks.js", "pointer.js", "tables.js", "main.js",
+)  # fmt: skip
 
 
 def render_page(result: BacktestResult) -> str:
@@ -33,6 +35,7 @@ def render_page(result: BacktestResult) -> str:
         "typeNames": _names(OrderType),
         "statusNames": _names(OrderStatus),
         "reasonNames": ["" if name == "none" else name for name in _names(RejectReason)],
+        "flagNames": [[int(flag), str(flag.name).lower().replace("_", "-")] for flag in Flag],
     }
     contents = page_contents(result) | {"result": result, "detail": _detail(values["bucket"])}
     return assemble("page.html.j2", contents, scripts=_SCRIPTS, data=named)

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Final
 
 from real_trade.metrics.registry import METRICS
 from real_trade.model.clock import format_time
+from real_trade.report.account import account_line, units_of
 from real_trade.report.formatting import one_line, show
+from real_trade.report.marks import ambiguous_line, liquidation_line
 from real_trade.report.trust import findings, first_line, trust_rows
 
 if TYPE_CHECKING:
     from real_trade.backtest.result import BacktestResult
+    from real_trade.report.account import Units
 
 # (label, metric or metrics shown side by side); None draws a line.
 _ROWS: Final[tuple[tuple[str, tuple[str, ...]] | None, ...]] = (
@@ -21,8 +24,12 @@ _ROWS: Final[tuple[tuple[str, tuple[str, ...]] | None, ...]] = (
     ("Start balance", ("initial_equity",)),
     ("Final balance", ("final_equity",)),
     ("Net profit", ("net_profit", "net_profit_pct")),
-    ("Profit before fees", ("gross_profit",)),
-    ("Fees", ("fees", "cost_bps")),
+    ("Profit before fees and funding", ("gross_profit",)),
+    ("Realised / unrealised", ("realised", "unrealised")),
+    ("Fees", ("fees",)),
+    ("Funding", ("funding",)),
+    ("Slippage", ("slippage",)),
+    ("Cost paid / break-even", ("cost_bps", "break_even_cost_bps")),
     ("CAGR", ("cagr",)),
     ("Sharpe / Sortino", ("sharpe", "sortino")),
     ("Calmar / Omega", ("calmar", "omega")),
@@ -30,7 +37,6 @@ _ROWS: Final[tuple[tuple[str, tuple[str, ...]] | None, ...]] = (
     ("Expectancy (ratio)", ("expectancy", "expectancy_ratio")),
     ("SQN / Kelly", ("sqn", "kelly")),
     ("Value traded", ("volume_traded",)),
-    ("Break-even cost", ("break_even_cost_bps",)),
     ("Maker share", ("maker_share",)),
     ("Exposure", ("exposure",)),
     None,
@@ -47,6 +53,8 @@ _ROWS: Final[tuple[tuple[str, tuple[str, ...]] | None, ...]] = (
     ("Longest run, wins / losses", ("max_consecutive_wins", "max_consecutive_losses")),
     ("Orders / fills", ("orders", "fills")),
     ("Rejected / canceled", ("rejected_orders", "canceled_orders")),
+    ("Liquidations", ("liquidations",)),
+    ("Ambiguous fills", ("ambiguous_fills",)),
     ("Position at the end", ("open_position",)),
     None,
     ("Lowest / highest balance", ("min_equity", "max_equity")),
@@ -65,29 +73,30 @@ _FINDINGS: Final = 10
 
 def render_text(result: BacktestResult) -> str:
     """Return the text block of a backtest, without a final line break."""
-    facts, currency = result.data, result.instrument.settle
+    facts, units = result.data, units_of(result.instrument)
     table: list[tuple[str, str] | None] = [
         ("From", _minute(facts.from_ms)),
         ("To", _minute(facts.to_ms)),
-        *(_row(entry, result, currency) for entry in _ROWS),
+        *(_row(entry, result, units) for entry in _ROWS),
     ]
-    if trust := trust_rows(result.trust, currency):
+    if trust := trust_rows(result.trust, units.money):
         table += [None, *trust]
     label_width = max(len(row[0]) for row in table if row)
     value_width = max(len(row[1]) for row in table if row)
     rule = f"+{'-' * (label_width + 2)}+{'-' * (value_width + 2)}+"
     lines = [" ".join(verdict.text for verdict in first_line(result.strategy, result.trust))]
-    lines += [*_findings(result), _title(result), rule]
+    lines += [*_findings(result), *filter(None, [liquidation_line(result)]), _title(result), rule]
     lines += [rule if row is None else f"| {row[0]:<{label_width}} | {row[1]:>{value_width}} |" for row in table]
-    lines += [rule, _data_line(result), *(f"Warning: {warning}" for warning in result.warnings)]
+    below = (_data_line(result), account_line(result), ambiguous_line(result))
+    lines += [rule, *filter(None, below), *(f"Warning: {warning}" for warning in result.warnings)]
     return "\n".join(lines)
 
 
-def _row(entry: tuple[str, tuple[str, ...]] | None, result: BacktestResult, currency: str) -> tuple[str, str] | None:
+def _row(entry: tuple[str, tuple[str, ...]] | None, result: BacktestResult, units: Units) -> tuple[str, str] | None:
     if entry is None:
         return None
     label, names = entry
-    shown = [show(METRICS[name], result.stats[name], currency) for name in names]
+    shown = [show(METRICS[name], result.stats[name], units.money, units.quantity) for name in names]
     if label.endswith("(ratio)"):
         return label, f"{shown[0]} ({shown[1]})"
     return label, " / ".join(shown)

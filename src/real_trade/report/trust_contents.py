@@ -9,15 +9,12 @@ from real_trade.report.fans import lay_out_fans
 from real_trade.report.figures import Bar
 from real_trade.report.formatting import NOTHING, amount, money_text, number, one_line, scalar_text, share
 from real_trade.report.pictures import lay_out
+from real_trade.report.waterfall import waterfall
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from real_trade.backtest.result import BacktestResult
     from real_trade.report.pictures import Picture
 
-# Width of pictures that stand three abreast.
-_NARROW: Final = 340
 # Findings on the page; summary.json has all.
 _LISTED: Final = 20
 _QUANTILES: Final = ("p5", "p25", "p50", "p75", "p95")
@@ -33,7 +30,7 @@ def trust_contents(result: BacktestResult) -> dict[str, Any]:
         "trust_findings": listed[:_LISTED],
         "more_trust_findings": max(0, len(listed) - _LISTED),
         "trials": _trials(found.get("trials")),
-        "waterfall": _waterfall(found.get("costs"), currency),
+        "waterfall": waterfall(result),
         "scenarios": _scenarios(found.get("range"), currency),
         "monte_carlo": _monte_carlo(result, found.get("monte_carlo")),
         "capacity": _capacity(found.get("capacity")),
@@ -52,35 +49,6 @@ def _trials(section: Any) -> list[tuple[str, str]]:
         ("Best Sharpe that luck would bring", _ratio(section.get("expected_max_sharpe"))),
         ("Deflated Sharpe ratio", trust.deflated_sharpe_text(number(section.get("deflated_sharpe")))),
     ]
-
-
-def _waterfall(section: Any, currency: str) -> dict[str, Any] | None:
-    if not section:
-        return None
-    gross, net = number(section.get("gross")), number(section.get("net"))
-    bars = [] if gross is None or net is None else _steps(section, gross, net)
-    return {"picture": lay_out(bars, width=_NARROW), "rows": trust.trust_rows({"costs": section}, currency)}
-
-
-def _steps(section: Mapping[str, Any], gross: float, net: float) -> list[Bar]:
-    """Return the way from gross to net; what no named cost explains is a step of its own."""
-    bars, level = [_whole("gross", gross)], gross
-    for name in ("fees", "slippage", "funding"):
-        cost = number(section.get(name)) or 0.0
-        bars.append(_step(name, -cost, level))
-        level -= cost
-    rest = net - level
-    if abs(rest) > 1e-6 * max(abs(gross), abs(net), 1.0):
-        bars.append(_step("other", rest, level))
-    return [*bars, _whole("net", net)]
-
-
-def _whole(name: str, value: float) -> Bar:
-    return Bar(name, value, "up" if value >= 0 else "down", f"{name}: {money_text(value)}")
-
-
-def _step(name: str, change: float, level: float) -> Bar:
-    return Bar(name, change, "gain" if change > 0 else "cost", f"{name}: {money_text(change)}", level)
 
 
 def _scenarios(section: Any, currency: str) -> dict[str, Any] | None:

@@ -1,7 +1,6 @@
-// The linked charts: price with fills, equity, drawdown, and the strip below that shows where one is.
+// The linked charts: price with fills, equity, drawdown, funding, and the strip below that shows where one is.
 
 const LEVEL = 8;          // each level of the pyramid joins so many of the level before
-const MARKERS = 400;      // more fills than this in view are drawn as a strip of results
 
 class Pyramid {
   constructor(low, high) {
@@ -50,7 +49,8 @@ class Charts extends TimeView {
     this.fallPyramid = new Pyramid(report.equity.drawdown, report.equity.drawdown);
     this.chosen = -1;
     this.market = false;
-    this.open({ price: drawPrice, equity: drawEquity, drawdown: drawDrawdown, overview: drawOverview });
+    const funding = report.funding.n ? { funding: drawFunding } : {};
+    this.open({ price: drawPrice, equity: drawEquity, drawdown: drawDrawdown, ...funding, overview: drawOverview });
   }
 
   choose(trade) {

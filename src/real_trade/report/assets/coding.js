@@ -60,13 +60,17 @@ async function unpackedPrices(packed) {
 }
 
 // Equity is what the last close, the position and the new close foretell, plus the rest that was packed.
-async function unpackedEquity(packed, close, fills, bucket, initial) {
+async function unpackedEquity(packed, close, fills, bucket, initial, inverse) {
   const scale = packed.quantum / 1e8;
+  // Rounded step by step as in report/series.py: one operation in another order, and the rest would not fit.
+  const worth = (lots, price) => -Math.floor((lots * packed.grid) / price + 0.5);
+  const gain = inverse ? (lots, from, to) => worth(lots, to) - worth(lots, from)
+    : (lots, from, to) => lots * (to - from) * packed.grid;
   const rest = await unpacked(packed.rest);
   const last = new Float64Array(close.length);
   let sum = packed.first, position = 0, fill = 0;
   for (let i = 0; i < last.length; i++) {
-    if (i) sum += position * (close[i] - close[i - 1]) * packed.grid + rest[i - 1];
+    if (i) sum += gain(position, close[i - 1], close[i]) + rest[i - 1];
     for (; fill < fills.n && fills.bar[fill] < (i + 1) * bucket; fill++) position += fills.side[fill] * fills.lots[fill];
     last[i] = sum * scale;
   }
@@ -84,16 +88,17 @@ async function unpackedEquity(packed, close, fills, bucket, initial) {
 
 // The whole of report/series.py's chart_data, ready to draw.
 async function loadReport(raw) {
-  const [time, prices, trades, fills, orders] = await Promise.all([
+  const [time, prices, trades, fills, orders, funding] = await Promise.all([
     unpackedTimes(raw.time, raw.bars), unpackedPrices(raw.prices),
-    unpackedTable(raw.trades), unpackedTable(raw.fills), unpackedTable(raw.orders)]);
+    unpackedTable(raw.trades), unpackedTable(raw.fills), unpackedTable(raw.orders), unpackedTable(raw.funding)]);
+  const { bars, bucket, gaps, inverse, decimals, currency, quote, unit } = raw;
+  const { typeNames, statusNames, reasonNames, flagNames } = raw;
   const initial = raw.initial / 1e8;
-  const equity = await unpackedEquity(raw.equity, prices.close, fills, raw.bucket, initial);
-  trades.net = trades.gross.map((gross, i) => gross - trades.fees[i]);
+  const equity = await unpackedEquity(raw.equity, prices.close, fills, bucket, initial, inverse);
+  trades.net = trades.gross.map((gross, i) => gross - trades.fees[i] - trades.funding[i]);
   return {
-    time, prices, equity, trades, fills, orders,
-    bars: raw.bars, bucket: raw.bucket, barMs: raw.time.step || 60000, gaps: raw.gaps,
-    initial, tick: Number(raw.tick), step: Number(raw.step),
-    decimals: raw.decimals, currency: raw.currency,
+    time, prices, equity, trades, fills, orders, funding, bars, bucket, gaps, inverse, decimals, currency, quote, unit,
+    typeNames, statusNames, reasonNames, flagNames,
+    barMs: raw.time.step || 60000, initial, tick: Number(raw.tick), step: Number(raw.step),
   };
 }

@@ -62,7 +62,7 @@ class TimeView {
   draw() {
     const style = getComputedStyle(this.root);
     this.ink = {};
-    for (const name of ["ink", "muted", "line", "panel", "up", "down", "accent", "soft"]) {
+    for (const name of ["ink", "muted", "line", "panel", "up", "down", "accent", "soft", "warn"]) {
       this.ink[name] = style.getPropertyValue(`--${name}`).trim();
     }
     this.font = `11px ${style.fontFamily}`;
@@ -116,7 +116,7 @@ function drawGrid(chart, box, scale, bottom, text, withTimes) {
   pen.fillStyle = chart.ink.muted;
   pen.textBaseline = "middle";
   pen.textAlign = "left";
-  const step = niceStep(scale.max - scale.min, Math.max(2, Math.floor(bottom / 48)));
+  const step = niceStep(scale.max - scale.min, Math.max(3, Math.floor(bottom / 48)));
   const decimals = Math.max(0, -Math.floor(Math.log10(step) + 1e-9) + (step / 10 ** Math.floor(Math.log10(step)) === 2.5 ? 1 : 0));
   for (const value of valueTicks(scale.min, scale.max, step)) {
     const y = Math.round(scale.y(value)) + 0.5;

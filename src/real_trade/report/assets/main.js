@@ -29,7 +29,11 @@ function wireTables(report, chart) {
   const tests = {
     long: (i) => report.trades.side[i] > 0, short: (i) => report.trades.side[i] < 0,
     won: (i) => report.trades.net[i] > 0, lost: (i) => report.trades.net[i] < 0,
+    ambiguous: (i) => report.trades.ambiguous[i], liquidated: (i) => report.trades.liquidated[i],
   };
+  for (const option of [...filter.options]) {
+    if (option.dataset.rare !== undefined && !report.trades[option.value].some(Boolean)) option.remove();
+  }
   const open = (name) => {
     current = new Listing(place, ...makers[name]());
     filter.hidden = name !== "trades";
@@ -47,9 +51,6 @@ async function main() {
   const root = document.getElementById("charts");
   if (!raw.bars) { root.textContent = "No bars, nothing to draw."; return; }
   const report = await loadReport(raw);
-  report.typeNames = raw.typeNames;
-  report.statusNames = raw.statusNames;
-  report.reasonNames = raw.reasonNames;
   const chart = new Charts(root, report);
   wireRanges(chart);
   wireTables(report, chart);

@@ -73,74 +73,17 @@ function drawBand(chart, box, pen, scale, prices, first, last) {
   strokeLine(pen, line, chart.ink.accent, 1.2);
 }
 
-function drawTrades(chart, box, scale, bottom) {
-  const { time, fills, trades, barMs } = chart.report;
-  const firstBar = Math.max(lastNotAbove(time, chart.view.from), 0), lastBar = lastNotAbove(time, chart.view.to);
-  const first = lastNotAbove(fills.bar, firstBar - 1) + 1, last = lastNotAbove(fills.bar, lastBar);
-  drawResults(chart, box, bottom, firstBar, lastBar);
-  if (last - first > MARKERS) return;
-  clipped(box, bottom, (pen) => {
-    pen.lineWidth = 1.2;
-    pen.setLineDash([4, 3]);
-    const from = Math.max(lastNotAbove(trades.exit_bar, firstBar - 1), 0);
-    for (let i = from; i < trades.n && trades.entry_bar[i] <= lastBar; i++) {
-      const price = chart.report.tick / trades.parts;
-      pen.strokeStyle = trades.net[i] >= 0 ? chart.ink.up : chart.ink.down;
-      pen.beginPath();
-      pen.moveTo(chart.x(box, time[trades.entry_bar[i]] + barMs / 2), scale.y(trades.entry_price[i] * price));
-      pen.lineTo(chart.x(box, time[trades.exit_bar[i]] + barMs / 2), scale.y(trades.exit_price[i] * price));
-      pen.stroke();
-    }
-    pen.setLineDash([]);
-    for (let i = first; i <= last; i++) {
-      drawArrow(chart, pen, chart.x(box, time[fills.bar[i]] + barMs / 2),
-        scale.y(fills.price_ticks[i] * chart.report.tick), fills.side[i]);
-    }
-  });
-}
-
-function drawArrow(chart, pen, x, y, side) {
-  pen.fillStyle = side > 0 ? chart.ink.up : chart.ink.down;
-  pen.strokeStyle = chart.ink.panel;
-  pen.lineWidth = 1;
-  pen.beginPath();
-  pen.moveTo(x, y);
-  pen.lineTo(x - 5, y + side * 10);
-  pen.lineTo(x + 5, y + side * 10);
-  pen.closePath();
-  pen.fill();
-  pen.stroke();
-}
-
-// The strip between price and time axis: net result of the trades that ended in each column of pixels.
-function drawResults(chart, box, bottom, firstBar, lastBar) {
-  const { time, trades } = chart.report;
-  const middle = bottom + 13, sums = new Float64Array(Math.ceil(box.width / 2) + 1);
-  let most = 0;
-  for (let i = lastNotAbove(trades.exit_bar, firstBar - 1) + 1; i < trades.n && trades.exit_bar[i] <= lastBar; i++) {
-    const column = Math.floor(chart.x(box, time[trades.exit_bar[i]]) / 2);
-    if (column >= 0 && column < sums.length) sums[column] += trades.net[i];
-  }
-  for (const sum of sums) most = Math.max(most, Math.abs(sum));
-  box.pen.fillStyle = chart.ink.line;
-  box.pen.fillRect(0, middle, box.width, 1);
-  sums.forEach((sum, column) => {
-    if (!sum) return;
-    const size = Math.max(1.5, Math.sqrt(Math.abs(sum) / most) * 11);
-    box.pen.fillStyle = sum > 0 ? chart.ink.up : chart.ink.down;
-    box.pen.fillRect(column * 2, sum > 0 ? middle - size : middle, 2, size);
-  });
-}
-
 function drawEquity(chart, box) {
-  const { equity, initial, prices, tick } = chart.report;
+  const { equity, initial, prices, tick, inverse } = chart.report;
   const [first, last] = chart.span(chart.priceTime);
   let [low, high] = chart.equityPyramid.reach(first, last);
-  const held = (i) => (initial * prices.close[i]) / prices.close[0];
+  // A long of the start balance's value; one that is settled in base gains ever less as the price rises.
+  const start = prices.close[0];
+  const held = (close) => initial * (inverse ? 2 - start / close : close / start);
   if (chart.market) {
     const reach = chart.pyramid.reach(...chart.span(chart.priceTime));
-    low = Math.min(low, (initial * reach[0]) / prices.close[0]);
-    high = Math.max(high, (initial * reach[1]) / prices.close[0]);
+    low = Math.min(low, held(reach[0]));
+    high = Math.max(high, held(reach[1]));
   }
   const bottom = box.height - 4;
   const scale = vertical(low, high, 22, bottom);
@@ -150,7 +93,7 @@ function drawEquity(chart, box) {
     drawStart(chart, box, scale.y(initial));
     if (chart.market && tick) {
       const [from, to] = chart.span(chart.priceTime);
-      strokeLine(pen, sampled(chart, box, chart.priceTime, from, to, (i) => scale.y(held(i))), chart.ink.muted, 1);
+      strokeLine(pen, sampled(chart, box, chart.priceTime, from, to, (i) => scale.y(held(prices.close[i]))), chart.ink.muted, 1);
     }
     pen.fillStyle = chart.ink.accent;
     pen.globalAlpha = 0.3;
@@ -208,6 +151,37 @@ function drawDrawdown(chart, box) {
   });
 }
 
+// What was paid so far, in steps: above the line it cost, below it brought.
+function drawFunding(chart, box) {
+  const { time, funding } = chart.report;
+  const paidAt = (i) => (i < 0 ? 0 : funding.paid[i] / 1e8);
+  const from = lastNotAbove(funding.bar, lastNotAbove(time, chart.view.from));
+  const to = lastNotAbove(funding.bar, lastNotAbove(time, chart.view.to));
+  let low = Math.min(0, paidAt(from)), high = Math.max(0, paidAt(from));
+  for (let i = from + 1; i <= to; i++) { low = Math.min(low, paidAt(i)); high = Math.max(high, paidAt(i)); }
+  const bottom = box.height - 4;
+  const scale = vertical(low, high, 22, bottom);
+  box.scale = { ...scale, text: moneyText };
+  drawGrid(chart, box, scale, bottom, fixed, false);
+  const points = [0, scale.y(paidAt(from))];
+  for (let i = from + 1; i <= to; i++) {
+    const x = chart.x(box, time[funding.bar[i]]);
+    points.push(x, points[points.length - 1], x, scale.y(paidAt(i)));
+  }
+  points.push(box.width, points[points.length - 1]);
+  clipped(box, bottom, (pen) => {
+    drawStart(chart, box, scale.y(0));
+    strokeLine(pen, points, chart.ink.accent, 1.4);
+    pen.lineTo(box.width, scale.y(0));
+    pen.lineTo(0, scale.y(0));
+    pen.closePath();
+    pen.globalAlpha = 0.15;
+    pen.fillStyle = chart.ink.accent;
+    pen.fill();
+    pen.globalAlpha = 1;
+  });
+}
+
 function drawOverview(chart, box) {
   const { pen } = box;
   const { equity } = chart.report;
@@ -234,17 +208,26 @@ function writeNotes(chart) {
   const price = (ticks) => fixed(ticks * report.tick, report.decimals);
   const { open, high, low, close } = report.prices;
   chart.panes.price.note.textContent =
-    `${timeText(chart.priceTime[bar])}  O ${price(open[bar])}  H ${price(high[bar])}  L ${price(low[bar])}  C ${price(close[bar])}${fillsNote(chart, bar, price)}`;
+    `${timeText(chart.priceTime[bar])}  O ${price(open[bar])}  H ${price(high[bar])}  L ${price(low[bar])}  C ${price(close[bar])} ${report.quote}${fillsNote(chart, bar, price)}`;
   chart.panes.equity.note.textContent = `Equity ${moneyText(report.equity.last[bar])} ${report.currency}`;
+  if (chart.panes.funding) chart.panes.funding.note.textContent = fundingNote(report, at);
   chart.panes.drawdown.note.textContent = `Drawdown ${fixed(report.equity.drawdown[bar] ? -100 * report.equity.drawdown[bar] : 0, 2)}%`;
+}
+
+function fundingNote({ time, funding, currency }, at) {
+  const i = lastNotAbove(funding.bar, lastNotAbove(time, at)), paid = i < 0 ? 0 : funding.paid[i] / 1e8;
+  return `Funding ${paid < 0 ? "received" : "paid"} so far ${moneyText(Math.abs(paid))} ${currency}`;
 }
 
 function fillsNote(chart, bar, price) {
   if (chart.hover === null) return "";
-  const { fills, bucket, step } = chart.report;
+  const { fills, bucket, step, unit } = chart.report;
   const words = [];
   for (let i = lastNotAbove(fills.bar, bar * bucket - 1) + 1; i < fills.n && fills.bar[i] < (bar + 1) * bucket; i++) {
-    if (words.length < 3) words.push(`${fills.side[i] > 0 ? "buy" : "sell"} ${Number((fills.lots[i] * step).toPrecision(12))} at ${price(fills.price_ticks[i])}`);
+    if (words.length === 3) break;
+    const mark = fills.liquidation[i] ? " (liquidation)" : fills.ambiguous[i] ? " (ambiguous)" : "";
+    const quantity = `${Number((fills.lots[i] * step).toPrecision(12))} ${unit}`;
+    words.push(`${fills.side[i] > 0 ? "buy" : "sell"} ${quantity} at ${price(fills.price_ticks[i])}${mark}`);
   }
   return words.length ? `  |  ${words.join(", ")}` : "";
 }

@@ -36,7 +36,8 @@ function niceStep(span, count) {
 
 function valueTicks(low, high, step) {
   const ticks = [];
-  for (let k = Math.ceil(low / step); k * step <= high; k++) ticks.push(k * step);
+  // Adding nothing makes zero of minus zero, which would be written with its sign.
+  for (let k = Math.ceil(low / step); k * step <= high; k++) ticks.push(k * step + 0);
   return ticks;
 }
 

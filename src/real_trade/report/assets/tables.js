@@ -100,43 +100,63 @@ function element(tag, className, text) {
   return made;
 }
 
+// The columns of each table; what no row has is left out.
 function listings(report, chart) {
   const { time, trades, fills, orders } = report;
   const price = (ticks) => fixed(ticks * report.tick, report.decimals);
   const quantity = (lots) => String(Number((lots * report.step).toPrecision(12)));
   const mean = (value) => price(value / trades.parts);
+  const money = (units) => moneyText(units / 1e8);
   const minutes = (i) => (time[trades.exit_bar[i]] - time[trades.entry_bar[i]]) / MINUTE;
   const number = (title, key, show, tone) => ({ title, key, show, tone });
   const word = (title, key, show) => ({ title, key, show, text: true });
   const moment = (title, bars) => word(title, (i) => bars[i], (i) => (bars[i] < 0 ? "" : timeText(time[bars[i]])));
+  const side = (rows, more, less) => word("Side", (i) => rows.side[i], (i) => (rows.side[i] > 0 ? more : less));
+  const where = (column, made) => (column.some(Boolean) ? [made] : []);
+  const either = (a, b) => a.map((value, i) => value || b[i]);
+  const note = (rows, closed) => where(either(rows.ambiguous, closed), word("Note", (i) => 2 * closed[i] + rows.ambiguous[i],
+    (i) => [closed[i] ? "liquidated" : "", rows.ambiguous[i] ? "ambiguous" : ""].filter(Boolean).join(", ")));
+  const trailing = report.typeNames.indexOf("trailing stop");
+  const conditions = (flags) => report.flagNames.filter(([bit]) => flags & bit).map(([, name]) => name).join(", ");
   return {
     trades: () => [[
       number("#", (i) => i, (i) => fixed(i + 1, 0)),
       moment("Entry", trades.entry_bar), moment("Exit", trades.exit_bar),
-      word("Side", (i) => trades.side[i], (i) => (trades.side[i] > 0 ? "long" : "short")),
+      side(trades, "long", "short"),
       number("Quantity", (i) => trades.lots[i], (i) => quantity(trades.lots[i])),
       number("Entry price", (i) => trades.entry_price[i], (i) => mean(trades.entry_price[i])),
       number("Exit price", (i) => trades.exit_price[i], (i) => mean(trades.exit_price[i])),
       number("Held", minutes, (i) => minutesText(minutes(i))),
-      number("Fees", (i) => trades.fees[i], (i) => moneyText(trades.fees[i] / 1e8)),
-      number("Net", (i) => trades.net[i], (i) => moneyText(trades.net[i] / 1e8), true),
+      number("Fees", (i) => trades.fees[i], (i) => money(trades.fees[i])),
+      ...where(trades.funding, number("Funding", (i) => trades.funding[i], (i) => money(trades.funding[i]))),
+      number("Net", (i) => trades.net[i], (i) => money(trades.net[i]), true),
+      ...note(trades, trades.liquidated),
     ], trades.n, trades.total, (i) => { chart.choose(i); chart.root.scrollIntoView({ block: "nearest", behavior: "smooth" }); }],
     fills: () => [[
       number("Order", (i) => fills.order_id[i], (i) => fixed(fills.order_id[i], 0)),
       moment("Time", fills.bar),
-      word("Side", (i) => fills.side[i], (i) => (fills.side[i] > 0 ? "buy" : "sell")),
+      side(fills, "buy", "sell"),
       number("Quantity", (i) => fills.lots[i], (i) => quantity(fills.lots[i])),
       number("Price", (i) => fills.price_ticks[i], (i) => price(fills.price_ticks[i])),
-      number("Fee", (i) => fills.fee[i], (i) => moneyText(fills.fee[i] / 1e8)),
+      number("Fee", (i) => fills.fee[i], (i) => money(fills.fee[i])),
+      ...where(fills.slippage, number("Slippage", (i) => fills.slippage[i], (i) => money(fills.slippage[i]))),
       word("Liquidity", (i) => fills.maker[i], (i) => (fills.maker[i] ? "maker" : "taker")),
+      ...note(fills, fills.liquidation),
     ], fills.n, fills.total],
     orders: () => [[
       number("Order", (i) => orders.order_id[i], (i) => fixed(orders.order_id[i], 0)),
       moment("Decided", orders.bar),
       word("Type", (i) => orders.type[i], (i) => report.typeNames[orders.type[i]]),
-      word("Side", (i) => orders.side[i], (i) => (orders.side[i] > 0 ? "buy" : "sell")),
+      side(orders, "buy", "sell"),
       number("Quantity", (i) => orders.lots[i], (i) => quantity(orders.lots[i])),
       number("Price", (i) => orders.price_ticks[i], (i) => (orders.price_ticks[i] ? price(orders.price_ticks[i]) : "")),
+      ...where(orders.trigger_ticks, number("Trigger", (i) => orders.trigger_ticks[i], (i) => (orders.trigger_ticks[i]
+        ? `${price(orders.trigger_ticks[i])}${orders.type[i] === trailing ? " away" : ""}` : ""))),
+      ...where(orders.flags, word("Conditions", (i) => orders.flags[i], (i) => conditions(orders.flags[i]))),
+      ...where(orders.expire_ms, word("Ends at", (i) => orders.expire_ms[i],
+        (i) => (orders.expire_ms[i] ? timeText(orders.expire_ms[i]) : ""))),
+      ...where(orders.entry_id, number("Exit of", (i) => orders.entry_id[i],
+        (i) => (orders.entry_id[i] ? fixed(orders.entry_id[i], 0) : ""))),
       word("Status", (i) => orders.status[i], (i) => report.statusNames[orders.status[i]]),
       word("Reason", (i) => orders.reason[i], (i) => report.reasonNames[orders.reason[i]]),
       moment("Last event", orders.final_bar),
