@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from real_trade.backtest.codegen import argument_names, compiled_loop, plain_loop, row_type, shape_of
+from real_trade.backtest import bar_loop, trade_loop
+from real_trade.backtest.codegen import compiled_loop, decisions_of, plain_loop, row_type, types_of
 from real_trade.backtest.diagnosis import explain_failure
 from real_trade.backtest.memory import keep_freed_memory
-from real_trade.backtest.plan import Feed, Leg, Mandate, Plan, tier_table
+from real_trade.backtest.plan import Feed, Leg, Mandate, Plan, closes_at, only_mandate, tier_table
 from real_trade.backtest.reference import run_reference, too_many_orders, too_much_money
+from real_trade.backtest.reference_trades import run_reference_trades
 from real_trade.backtest.result import FILL_DTYPE, ORDER_DTYPE, PAYMENT_DTYPE
 from real_trade.kernels.accounting import opening
 from real_trade.kernels.jit import jit_is_on
@@ -30,11 +32,11 @@ from real_trade.trading.session import point_value_of
 from real_trade.trading.strategy import NAMES_TAKEN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from numpy.typing import NDArray
 
-    from real_trade.backtest.codegen import Shape
+    from real_trade.backtest.bar_loop import Shape
     from real_trade.kernels.accounting import Ledger, Terms
     from real_trade.model.bars import Bars
     from real_trade.trading.strategy import Strategy
@@ -118,10 +120,12 @@ def run_plan(plan: Plan, runner: Runner = "compiled") -> PlanOutcome:
         StrategyError: a strategy fails, in a trader's words.
     """
     keep_freed_memory()
+    on_trades = any(mandate.strategy.decides_on_trades() for mandate in plan.mandates)
     if runner == "reference":
-        legs, equity = run_reference(plan)
+        legs, equity = run_reference_trades(plan) if on_trades else run_reference(plan)
         return PlanOutcome(tuple(_typed(*tables) for tables in legs), tuple(equity))
-    return _run_loop(plan, plain=runner == "python" or not jit_is_on())
+    plain = runner == "python" or not jit_is_on()
+    return _run_trades(plan, plain=plain) if on_trades else _run_bars(plan, plain=plain)
 
 
 def _typed(orders: list[Any], fills: list[Any], payments: list[Any], ledger: Ledger) -> LegTables:
@@ -165,33 +169,55 @@ def compute_features(strategy: type[Strategy], bars: Bars | tuple[Bars, ...], pa
     return features
 
 
-def _run_loop(plan: Plan, *, plain: bool) -> PlanOutcome:
-    shape = shape_of(plan)
-    loop = plain_loop(shape) if plain else compiled_loop(shape)
+def _run_bars(plan: Plan, *, plain: bool) -> PlanOutcome:
+    shape = bar_loop.shape_of(plan)
+    text = bar_loop.render(shape, plain=plain)
+    names: dict[str, Any] = {}
+    decide: dict[str, Any] = {}
+    for s, (strategy, features) in enumerate(zip(shape.strategies, shape.features, strict=True)):
+        names |= types_of(s, strategy, features)
+        decide[f"decide_{s}"] = decisions_of(strategy)["bar"]
+    loop = plain_loop(text, names | decide) if plain else compiled_loop(shape.strategies, text, names, decide)
     values = _arguments(plan, shape, plain=plain)
+    legs = _run(loop, [values[name] for name in bar_loop.argument_names(shape, plain=plain)], plan)
+    return PlanOutcome(legs, tuple(values[f"equity_{s}"] for s in range(len(plan.mandates))))
+
+
+def _run_trades(plan: Plan, *, plain: bool) -> PlanOutcome:
+    mandate, feed = only_mandate(plan)
+    strategy, names = mandate.strategy, tuple(mandate.features)
+    text = trade_loop.render(strategy, names, plain=plain)
+    types = types_of(0, strategy, names)
+    decide = {f"decide_{event}": function for event, function in decisions_of(strategy).items()}
+    loop = plain_loop(text, types | decide) if plain else compiled_loop((strategy,), text, types, decide)
+    values = _trade_arguments(plan, mandate, feed)
+    legs = _run(loop, [values[name] for name in trade_loop.argument_names(strategy, names)], plan)
+    return PlanOutcome(legs, (values["equity"],))
+
+
+def _run(loop: Callable[..., Any], arguments: list[Any], plan: Plan) -> tuple[LegTables, ...]:
+    strategies = [mandate.strategy for mandate in plan.mandates]
     try:
-        last_bar, legs = loop(*(values[name] for name in argument_names(shape, plain=plain)))
+        last_bar, legs = loop(*arguments)
     except Exception as error:  # border: a strategy's own code may raise anything
-        strategy = _at_fault(shape, error)
+        strategy = _at_fault(strategies, error)
         raise explain_failure(strategy, "on_bar" if strategy.symbols == 1 else "on_bars", error) from error
     for (number, _), (counts, *_rest) in zip(plan.legs, legs, strict=True):
         if counts.failure == 1:
-            raise too_many_orders(shape.strategies[number], last_bar)
+            raise too_many_orders(strategies[number], last_bar)
         if counts.failure == 2:
-            raise too_much_money(shape.strategies[number], last_bar)
-    return PlanOutcome(
-        tuple(_leg_tables(*leg) for leg in legs), tuple(values[f"equity_{s}"] for s in range(len(plan.mandates)))
-    )
+            raise too_much_money(strategies[number], last_bar)
+    return tuple(_leg_tables(*leg) for leg in legs)
 
 
-def _at_fault(shape: Shape, error: Exception) -> type[Strategy]:
+def _at_fault(strategies: list[type[Strategy]], error: Exception) -> type[Strategy]:
     """Return the strategy whose code an exception names; the first where none is named."""
     import inspect
     import traceback
 
     files = {frame.filename for frame in traceback.extract_tb(error.__traceback__)}
-    named = [s for s in shape.strategies if inspect.getsourcefile(s) in files or s.__name__ in str(error)]
-    return named[0] if named else shape.strategies[0]
+    named = [s for s in strategies if inspect.getsourcefile(s) in files or s.__name__ in str(error)]
+    return named[0] if named else strategies[0]
 
 
 def _leg_tables(
@@ -226,6 +252,28 @@ def _arguments(plan: Plan, shape: Shape, *, plain: bool) -> dict[str, Any]:
     for shown, (_, leg) in zip(shape.legs, plan.legs, strict=True):
         values |= _leg_arguments(shown.j, leg)
     return values
+
+
+def _trade_arguments(plan: Plan, mandate: Mandate, feed: Feed) -> dict[str, Any]:
+    tape = feed.tape
+    assert tape is not None
+    n = len(plan.time_ms)
+    values = {name.removesuffix("_0"): value for name, value in _feed_arguments(0, feed, n).items()}
+    values["open_"] = values["open"]
+    values |= {name.removesuffix("_0"): value for name, value in _leg_arguments(0, mandate.legs[0]).items()}
+    values |= {f"feature_{f}": column for f, column in enumerate(mandate.features.values())}
+    values |= {f"param_{p}": value for p, value in enumerate(mandate.params)}
+    values |= {f"tape_{name}": np.ascontiguousarray(column) for name, column in zip(_TAPE, tape, strict=True)}
+    return values | {
+        "time_ms": np.ascontiguousarray(plan.time_ms),
+        "span_ms": plan.span_ms,
+        "closes_at": closes_at(plan, tape),
+        "cash": mandate.cash_units,
+        "equity": np.empty(n, np.int64),
+    }
+
+
+_TAPE = ("time", "price", "size", "side")
 
 
 def _feed_arguments(k: int, feed: Feed, n: int) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,11 +12,13 @@ from real_trade.backtest.facts import data_facts
 from real_trade.backtest.plan import Feed, Finer, no_settlements, on_timeline, tier_table
 from real_trade.data.instruments import resolve_instrument
 from real_trade.data.tiers import find_tiers
+from real_trade.data.trades import bars_of_trades
 from real_trade.kernels.funding import Settlements, constant_funding, rate_units, settlements
 from real_trade.model.bars import Bars, bars_from_klines
 from real_trade.model.errors import InputError
 from real_trade.model.instrument import Instrument, Market
 from real_trade.model.series import FundingRates, Klines, SeriesKey, SeriesKind, Trades
+from real_trade.model.tape import Tape, tape_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -85,14 +88,34 @@ def load_material(
     to_ms: int | None,
     settings: AccountSettings,
     instrument: Instrument | None = None,
+    *,
+    on_trades: bool = False,
 ) -> Material:
-    """Read all that is stored of one instrument in a span.
+    """Read all that is stored of one instrument in a span; ``on_trades``: its single trades, and bars made of them.
 
     Raises:
-        InputError: no bars are stored.
+        InputError: no bars, or no trades, are stored.
     """
-    klines = read_klines(store, key, from_ms, to_ms)
-    return complete(store, key, klines, settings, instrument, from_ms, to_ms)
+    read = read_trades if on_trades else read_klines
+    return complete(store, key, read(store, key, from_ms, to_ms), settings, instrument, from_ms, to_ms)
+
+
+def read_trades(store: TimeSeriesStore, key: SeriesKey, from_ms: int | None, to_ms: int | None) -> Trades:
+    """Return the trades of a span.
+
+    Raises:
+        InputError: there are none.
+    """
+    trades = store.read_trades(SeriesKey(key.venue, key.market, key.symbol, None, SeriesKind.TRADE), from_ms, to_ms)
+    if not len(trades):
+        raise InputError(
+            f"No trades of {key.venue} {key.market} {key.symbol} are stored for that span.",
+            code="no_data",
+            field="symbol",
+            value=key.symbol,
+            fix="The strategy looks at single trades. Import them: real-trade import-data FILE --trades.",
+        )
+    return trades
 
 
 def read_klines(store: TimeSeriesStore, key: SeriesKey, from_ms: int | None, to_ms: int | None) -> Klines:
@@ -116,24 +139,25 @@ def read_klines(store: TimeSeriesStore, key: SeriesKey, from_ms: int | None, to_
 def complete(
     store: TimeSeriesStore,
     key: SeriesKey,
-    klines: Klines,
+    data: Klines | Trades,
     settings: AccountSettings,
     instrument: Instrument | None,
     from_ms: int | None,
     to_ms: int | None,
     timeline: NDArray[np.int64] | None = None,
 ) -> Material:
-    """Return bars that were read, together with what else is stored of their instrument."""
+    """Return bars or trades that were read, together with what else is stored of their instrument."""
     assert key.interval is not None
     if instrument is None:
+        klines = _bars_of(data, key.interval, inverse=key.market == Market.INVERSE)
         instrument, _ = resolve_instrument(key.venue, key.market, key.symbol, store=store, klines=klines)
     extras = Extras()
-    span = int(klines.timestamp[0]), key.interval.next_open(int(klines.timestamp[-1]))
+    span = int(data.timestamp[0]), key.interval.next_open(int(data.timestamp[-1]))
     if key.market != Market.SPOT:
         extras = _read_extras(store, key, span, settings)
     if settings.policy == "finer":
         extras = _with_finer(store, key, span, extras)
-    return prepare(klines, instrument, key.interval, settings, extras, from_ms, to_ms, verify=True, timeline=timeline)
+    return prepare(data, instrument, key.interval, settings, extras, from_ms, to_ms, verify=True, timeline=timeline)
 
 
 def _read_extras(store: TimeSeriesStore, key: SeriesKey, span: tuple[int, int], settings: AccountSettings) -> Extras:
@@ -176,8 +200,14 @@ def _with_finer(store: TimeSeriesStore, key: SeriesKey, span: tuple[int, int], e
     return Extras(extras.funding, extras.mark, store.read_klines(chosen, *span), length, extras.tiers)
 
 
+def _bars_of(data: Klines | Trades, interval: Interval, *, inverse: bool) -> Klines:
+    if isinstance(data, Klines):
+        return data
+    return bars_of_trades(data.timestamp, data.price, data.size, interval, inverse=inverse)
+
+
 def prepare(
-    klines: Klines,
+    data: Klines | Trades,
     instrument: Instrument,
     interval: Interval,
     settings: AccountSettings,
@@ -188,19 +218,24 @@ def prepare(
     verify: bool,
     timeline: NDArray[np.int64] | None = None,
 ) -> Material:
-    """Turn klines, and what is known beside them, into what is run over.
+    """Turn klines or trades, and what is known beside them, into what is run over.
 
     Args:
-        klines: at least one bar, ascending.
+        data: at least one bar or trade, ascending; of trades, bars are made.
         instrument: what they are prices of.
-        interval: their length.
+        interval: length of the bars.
         settings: of the account; they may state a funding rate.
         extras: what is known beside the bars.
         from_ms, to_ms: span asked for.
         verify: run every check of the data.
         timeline: opening times that the feed is to have, where several instruments share one; None takes the klines'.
     """
+    klines = _bars_of(data, interval, inverse=instrument.market == Market.INVERSE)
     facts = data_facts(klines, instrument, interval, from_ms, to_ms, verify=verify)
+    tape = None
+    if isinstance(data, Trades):
+        tape = tape_of(data, instrument)
+        facts = replace(facts, sha256=_tape_hash(tape))
     bars, present = bars_from_klines(klines, instrument), None
     if timeline is not None:
         bars, present = on_timeline(bars, timeline)
@@ -223,8 +258,15 @@ def prepare(
                 f"In {dropped} bars the finer data contradict the bar, or are missing; the bar was used whole."
             )
     return Material(
-        Feed(bars, present, schedule, mark_high, mark_low, finer), facts, instrument, extras.tiers, tuple(notes)
+        Feed(bars, present, schedule, mark_high, mark_low, finer, tape), facts, instrument, extras.tiers, tuple(notes)
     )
+
+
+def _tape_hash(tape: Tape) -> str:
+    digest = hashlib.sha256(b"real_trade.trades/1\0")
+    for column in tape:
+        digest.update(np.ascontiguousarray(column).tobytes())
+    return digest.hexdigest()
 
 
 def _settlements(

@@ -10,6 +10,7 @@ import numpy as np
 from real_trade.kernels.funding import Settlements
 from real_trade.kernels.margin import TIER_COLUMNS
 from real_trade.model.bars import Bars
+from real_trade.model.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from real_trade.kernels.accounting import Terms
+    from real_trade.model.tape import Tape
     from real_trade.trading.strategy import Strategy
 
 # Maintenance margin where nothing is known of an instrument's tiers: one per cent at any size, 1e-9.
@@ -68,6 +70,7 @@ class Feed:
         settlements: funding, each on its bar.
         mark_high, mark_low: extremes of the mark price per bar, in ticks; None takes those of the bars.
         finer: what is known of the inside of bars.
+        tape: every trade, for a strategy that wants to see them; the bars are made of these.
     """
 
     bars: Bars
@@ -76,6 +79,7 @@ class Feed:
     mark_high: NDArray[np.int64] | None = None
     mark_low: NDArray[np.int64] | None = None
     finer: Finer | None = None
+    tape: Tape | None = None
 
     @property
     def marks(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -163,3 +167,34 @@ def on_timeline(bars: Bars, timeline: NDArray[np.int64]) -> tuple[Bars, NDArray[
     open_, high, low = (np.where(present, column[row], close) for column in (bars.open, bars.high, bars.low))
     volume = np.where(present, bars.volume[row], 0.0)
     return Bars(timeline, open_, high, low, close, volume, bars.synthetic[row] | ~present), present
+
+
+def only_mandate(plan: Plan) -> tuple[Mandate, Feed]:
+    """Return the one strategy that a run over trades may have, and its data.
+
+    Raises:
+        InputError: there are several, or no trades.
+    """
+    if len(plan.mandates) > 1:
+        raise InputError(
+            "A strategy that looks at single trades cannot share an account in a backtest.",
+            code="trades_and_others",
+            field="strategy",
+            value=", ".join(mandate.strategy.name() for mandate in plan.mandates),
+            fix="Run it alone.",
+        )
+    feed = plan.feeds[0]
+    if feed.tape is None:
+        raise InputError(
+            f"{plan.mandates[0].strategy.name()} looks at single trades, and there are none.",
+            code="no_trades",
+            field="symbol",
+            value="",
+            fix="Import them: real-trade import-data FILE --trades.",
+        )
+    return plan.mandates[0], feed
+
+
+def closes_at(plan: Plan, tape: Tape) -> NDArray[np.int64]:
+    """Return for each bar how many trades there have been by its close."""
+    return np.searchsorted(tape.time_ms, plan.time_ms + plan.span_ms, side="left").astype(np.int64)

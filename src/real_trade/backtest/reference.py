@@ -17,7 +17,7 @@ from real_trade.model.errors import StrategyError
 from real_trade.model.order import OrderIntent
 from real_trade.portfolio.account import Account
 from real_trade.sim.venue import Moment, SimulatedVenue
-from real_trade.trading.session import AmendOrder, CancelOrder, Request, StrategySession, TooManyRequests
+from real_trade.trading.session import AccountView, AmendOrder, CancelOrder, Request, StrategySession, TooManyRequests
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,7 +64,7 @@ def run_reference(plan: Plan) -> tuple[list[LegRows], list[NDArray[np.int64]]]:
     run = _Run(plan)
     for index in range(len(plan.time_ms)):
         run.step(index)
-    return [run.rows_of(seat) for seat in run.seats], run.equity
+    return [tables_of(seat.venue, seat.payments, plan.time_ms) for seat in run.seats], run.equity
 
 
 class _Run:
@@ -85,7 +85,7 @@ class _Run:
         return [seat for seat in self.seats if seat.mandate == mandate]
 
     def step(self, index: int) -> None:
-        """Live through one bar, in the order that `codegen.render` tells."""
+        """Live through one bar, in the order that `bar_loop.render` tells."""
         self._settle(index)
         left: dict[int, int] = {}
         for seat in self.seats:
@@ -101,8 +101,9 @@ class _Run:
             seat.venue.closed(close)
         asked = [self._decide(number, mandate, index) for number, mandate in enumerate(self.plan.mandates)]
         for seat, requests in zip(self.seats, (r for group in asked for r in group), strict=True):
+            time_ms = int(self.plan.time_ms[index])
             for request in requests:
-                self._carry_out(seat, request, index)
+                carry_out(seat.venue, request, time_ms, time_ms + self.plan.span_ms)
 
     def _settle(self, index: int) -> None:
         time_ms = int(self.plan.time_ms[index])
@@ -126,7 +127,7 @@ class _Run:
         for now in moments:
             venue.on_bar(now, now.bar.low, now.bar.high, None, backing)
         if not moments:
-            bar = _bar_at(feed, index)
+            bar = bar_at(feed, index)
             now = Moment(bar, bar.time_ms + self.plan.span_ms, before, index)
             number = seat.leg.feed
             if number not in left:
@@ -157,7 +158,7 @@ class _Run:
             others = [each for key, each in sums.items() if key != id(seat)]
             backing = sum(each.equity for each in others)
             price = seat.venue.liquidation_price(backing - sum(each.needed for each in others))
-            bar = _bar_at(seat.feed, index)
+            bar = bar_at(seat.feed, index)
             seat.venue.liquidate(Moment(bar, bar.time_ms + self.plan.span_ms, 0, index), price, backing)
             sums[id(seat)] = _Sum(seat.account.ledger.cash, 0)
 
@@ -171,43 +172,46 @@ class _Run:
             return [[]]
         row = row_type(tuple(mandate.features))
         x = row(*([column[index].item() for column in mandate.features.values()] or [0]))
-        accounts = [(seat.account.ledger, seat.venue.open_orders, seat.venue.next_order_id) for seat in seats]
+        accounts = [
+            AccountView(seat.account.ledger, seat.venue.open_orders, seat.venue.next_order_id) for seat in seats
+        ]
         try:
-            return self.sessions[number].decide([_bar_at(seat.feed, index) for seat in seats], x, accounts)
+            return self.sessions[number].decide([bar_at(seat.feed, index) for seat in seats], x, accounts)
         except TooManyRequests:
             raise too_many_orders(mandate.strategy, index) from None
         except Exception as error:  # border: a strategy's own code may raise anything
             where = "on_bar" if mandate.strategy.symbols == 1 else "on_bars"
             raise explain_failure(mandate.strategy, where, error) from error
 
-    def _carry_out(self, seat: _Seat, request: Request, index: int) -> None:
-        time_ms = int(self.plan.time_ms[index])
-        now_ms, venue = time_ms + self.plan.span_ms, seat.venue
-        if isinstance(request, OrderIntent):
-            venue.submit(request, time_ms, now_ms)
-        elif isinstance(request, CancelOrder):
-            venue.cancel(request.order_id, time_ms, now_ms)
-        elif isinstance(request, AmendOrder):
-            venue.amend(*request, now_ms=now_ms)
-        else:
-            venue.cancel_all(time_ms, now_ms)
 
-    def rows_of(self, seat: _Seat) -> LegRows:
-        """Return a leg's tables."""
-        times = self.plan.time_ms
-
-        def bar_of(time_ms: int) -> int:
-            return int(np.searchsorted(times, time_ms, side="right")) - 1
-
-        return (
-            [_order_row(order, bar_of(order.submitted_ms), bar_of(order.updated_ms)) for order in seat.venue.orders],
-            [_fill_row(fill, bar_of(fill.time_ms)) for fill in seat.venue.fills],
-            seat.payments,
-            seat.account.ledger,
-        )
+def carry_out(venue: SimulatedVenue, request: Request, time_ms: int, now_ms: int) -> None:
+    """Pass a request on: it carries the time of its bar, and is sent now."""
+    if isinstance(request, OrderIntent):
+        venue.submit(request, time_ms, now_ms)
+    elif isinstance(request, CancelOrder):
+        venue.cancel(request.order_id, time_ms, now_ms)
+    elif isinstance(request, AmendOrder):
+        venue.amend(*request, now_ms=now_ms)
+    else:
+        venue.cancel_all(time_ms, now_ms)
 
 
-def _bar_at(feed: Feed, index: int) -> Bar:
+def tables_of(venue: SimulatedVenue, payments: Rows, times: NDArray[np.int64]) -> LegRows:
+    """Return the tables of one leg, with bars counted on a timeline."""
+
+    def bar_of(time_ms: int) -> int:
+        return int(np.searchsorted(times, time_ms, side="right")) - 1
+
+    return (
+        [_order_row(order, bar_of(order.submitted_ms), bar_of(order.updated_ms)) for order in venue.orders],
+        [_fill_row(fill, bar_of(fill.time_ms)) for fill in venue.fills],
+        payments,
+        venue.account.ledger,
+    )
+
+
+def bar_at(feed: Feed, index: int) -> Bar:
+    """Return a bar as Python numbers."""
     return Bar(*(column[index].item() for column in feed.bars))
 
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from real_trade.backtest.material import Material
     from real_trade.kernels.accounting import Terms
     from real_trade.model.instrument import Instrument
-    from real_trade.model.series import Klines
+    from real_trade.model.series import Klines, Trades
     from real_trade.storage.ports import TimeSeriesStore
     from real_trade.trading.strategy import Strategy
 
@@ -83,13 +83,14 @@ def run_backtest(
         )
     key = SeriesKey(venue, Market.parse(market), symbol, Interval.parse(interval))
     settings = settings or AccountSettings()
-    material = load_material(store, key, from_ms, to_ms, settings, instrument)
+    on_trades = strategy.decides_on_trades()
+    material = load_material(store, key, from_ms, to_ms, settings, instrument, on_trades=on_trades)
     return _run(strategy, material, params=params, settings=settings, strict=strict, runner=runner, trust=trust)
 
 
 def backtest(
     strategy: type[Strategy],
-    klines: Klines,
+    data: Klines | Trades,
     instrument: Instrument,
     *,
     interval: Interval | str = "1m",
@@ -103,14 +104,15 @@ def backtest(
     trust: bool = False,
     extras: Extras | None = None,
 ) -> BacktestResult:
-    """Backtest a strategy over klines in memory.
+    """Backtest a strategy over klines, or trades, in memory.
 
-    Arguments are those of `run_backtest`; ``verify`` also runs every check of the data, for the result's certificate;
-    ``extras`` has funding, mark prices, finer bars and margin tiers, which are otherwise unknown.
+    Of trades, bars are made; a strategy that looks at single trades needs them. Arguments are those of `run_backtest`;
+    ``verify`` also runs every check of the data, for the result's certificate; ``extras`` has funding, mark prices,
+    finer bars and margin tiers, which are otherwise unknown.
     """
     settings = settings or AccountSettings()
     extras = extras or Extras()
-    material = prepare(klines, instrument, Interval.parse(interval), settings, extras, from_ms, to_ms, verify=verify)
+    material = prepare(data, instrument, Interval.parse(interval), settings, extras, from_ms, to_ms, verify=verify)
     return _run(strategy, material, params=params, settings=settings, strict=strict, runner=runner, trust=trust)
 
 

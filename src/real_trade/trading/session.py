@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from real_trade.kernels.accounting import Ledger, Terms
     from real_trade.model.bars import Bar
+    from real_trade.model.tape import Trade
     from real_trade.trading.strategy import Strategy
 
 
@@ -46,6 +47,14 @@ class AmendOrder(NamedTuple):
 Request = OrderIntent | CancelAll | CancelOrder | AmendOrder
 
 
+class AccountView(NamedTuple):
+    """What a strategy may know of its account in one symbol."""
+
+    ledger: Ledger
+    open_orders: int
+    next_order_id: int
+
+
 class StrategySession:
     """A strategy, its parameters and its state.
 
@@ -62,29 +71,44 @@ class StrategySession:
         self._requests = [np.zeros((REQUEST_ROWS, REQUEST_COLUMNS), np.int64) for _ in terms]
         self.state = strategy.State()
 
-    def decide(self, bars: Sequence[Bar], x: Any, accounts: Sequence[tuple[Ledger, int, int]]) -> list[list[Request]]:
+    def decide(self, bars: Sequence[Bar], x: Any, accounts: Sequence[AccountView]) -> list[list[Request]]:
         """Show the strategy closed bars, one of each symbol, and return what it asks for in each, in order.
 
         Args:
             bars: in the order of its symbols.
             x: its row of features.
-            accounts: of each symbol the ledger, the number of open orders, and the id of the next order.
+            accounts: of each symbol.
 
         Raises:
             TooManyRequests: it asked for too much.
         """
-        cash = sum(ledger.cash for ledger, _, _ in accounts) * 1e-8
-        desks = [
-            Desk(
-                ledger.position, working, ledger.entry_ticks, cash, point_value_of(terms), terms.inverse, order_id, rows
-            )
-            for (ledger, working, order_id), terms, rows in zip(accounts, self._terms, self._requests, strict=True)
-        ]
+        desks = self._desks(accounts)
         if self._strategy.symbols == 1:
             self.state = self._strategy.on_bar(bars[0], x, self.state, self._params, desks[0])
         else:
             self.state = self._strategy.on_bars(tuple(bars), x, self.state, self._params, tuple(desks))
         return [_taken(rows) for rows in self._requests]
+
+    def decide_on_trade(self, trade: Trade, x: Any, account: AccountView) -> list[Request]:
+        """Show the strategy, which has one symbol, a trade; as `decide`."""
+        self.state = self._strategy.on_trade(trade, x, self.state, self._params, self._desks([account])[0])
+        return _taken(self._requests[0])
+
+    def _desks(self, accounts: Sequence[AccountView]) -> list[Desk]:
+        cash = sum(account.ledger.cash for account in accounts) * 1e-8
+        return [
+            Desk(
+                account.ledger.position,
+                account.open_orders,
+                account.ledger.entry_ticks,
+                cash,
+                point_value_of(terms),
+                terms.inverse,
+                account.next_order_id,
+                rows,
+            )
+            for account, terms, rows in zip(accounts, self._terms, self._requests, strict=True)
+        ]
 
 
 def point_value_of(terms: Terms) -> float:

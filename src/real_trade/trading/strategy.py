@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from real_trade.model.bars import Bar, Bars
     from real_trade.model.instrument import Instrument, Market
+    from real_trade.model.tape import Trade
 
 
 # Names of the desk's methods: a named tuple's field of that name would be hidden in compiled code.
@@ -47,6 +48,8 @@ class Strategy:
       of ``on_bar``: tuples of bars and desks, one for each symbol, called whenever one of them has a closed bar. A
       symbol without a bar at that time shows a synthetic one at its last close. ``features`` gets a tuple of `Bars` of
       equal length.
+    * ``on_trade(trade, x, state, p, desk)``: optional, with ``on_bar`` or alone, for one symbol: called for each trade
+      where trades are stored; ``x`` is the row of the last closed bar.
     * ``check(p, instrument)``: optional; raises `InputError` for parameters that do not
       fit together.
     """
@@ -74,6 +77,23 @@ class Strategy:
         raise StrategyError(
             "This strategy has no on_bars.", field="on_bars", fix="Define on_bars(bars, x, state, p, desks)."
         )
+
+    @staticmethod
+    def on_trade(trade: Trade, x: Any, state: Any, p: Any, desk: Desk) -> Any:  # noqa: ARG004 - the interface
+        """Decide on one trade and return the new state."""
+        raise StrategyError(
+            "This strategy has no on_trade.", field="on_trade", fix="Define on_trade(trade, x, state, p, desk)."
+        )
+
+    @classmethod
+    def decides_on_bars(cls) -> bool:
+        """Tell whether the strategy wants to see closed bars."""
+        return cls.on_bar is not Strategy.on_bar or cls.on_bars is not Strategy.on_bars
+
+    @classmethod
+    def decides_on_trades(cls) -> bool:
+        """Tell whether the strategy wants to see single trades."""
+        return cls.on_trade is not Strategy.on_trade
 
     @staticmethod
     def check(p: Any, instrument: Any) -> None:
@@ -172,6 +192,26 @@ def refuse_on_spot(market: Market, what: str) -> None:
 
 
 def _check_definition(cls: type[Strategy]) -> None:
+    _check_methods(cls)
+    _check_state(cls)
+    for name, parameter in cls.parameters.items():
+        if isinstance(parameter, Quantity) and not 0 <= parameter.symbol < cls.symbols:
+            raise StrategyError(
+                f"{cls.__name__}.{name} is a quantity of symbol {parameter.symbol}.",
+                field=name,
+                value=parameter.symbol,
+                fix=f"Count its symbols from 0 to {cls.symbols - 1}.",
+            )
+    for name in [*cls.parameters, *cls.State._field_defaults]:
+        if name in NAMES_TAKEN:
+            raise StrategyError(
+                f"{cls.__name__} has a parameter or memory named {name}, which is what the desk does.",
+                field=name,
+                fix="Give it another name: compiled code could not tell the two apart.",
+            )
+
+
+def _check_methods(cls: type[Strategy]) -> None:
     if not isinstance(cls.symbols, int) or not 1 <= cls.symbols <= MOST_SYMBOLS:
         raise StrategyError(
             f"{cls.__name__}.symbols is {cls.symbols!r}.",
@@ -179,8 +219,21 @@ def _check_definition(cls: type[Strategy]) -> None:
             value=str(cls.symbols),
             fix=f"Write how many symbols it trades: a whole number from 1 to {MOST_SYMBOLS}.",
         )
-    name = "on_bar" if cls.symbols == 1 else "on_bars"
-    wanted = "bar, x, state, p, desk" if cls.symbols == 1 else "bars, x, state, p, desks"
+    if cls.symbols > 1 and cls.decides_on_trades():
+        raise StrategyError(
+            f"{cls.__name__} has on_trade and {cls.symbols} symbols.",
+            field="on_trade",
+            fix="Trades are shown to strategies of one symbol.",
+        )
+    if cls.symbols > 1:
+        _check_signature(cls, "on_bars", "bars, x, state, p, desks")
+    elif cls.decides_on_bars() or not cls.decides_on_trades():
+        _check_signature(cls, "on_bar", "bar, x, state, p, desk")
+    if cls.decides_on_trades():
+        _check_signature(cls, "on_trade", "trade, x, state, p, desk")
+
+
+def _check_signature(cls: type[Strategy], name: str, wanted: str) -> None:
     given = list(inspect.signature(getattr(cls, name)).parameters)
     is_static = isinstance(inspect.getattr_static(cls, name), staticmethod)
     if not is_static or len(given) != len(wanted.split(",")):
@@ -190,6 +243,9 @@ def _check_definition(cls: type[Strategy]) -> None:
             value=", ".join(given),
             fix=f"Write it as @staticmethod def {name}({wanted}).",
         )
+
+
+def _check_state(cls: type[Strategy]) -> None:
     defaults = getattr(cls.State, "_field_defaults", None)
     if defaults is None or set(defaults) != set(cls.State._fields):
         raise StrategyError(
@@ -197,21 +253,6 @@ def _check_definition(cls: type[Strategy]) -> None:
             field="State",
             fix="For example: class State(NamedTuple): sign: int = 0",
         )
-    for name, parameter in cls.parameters.items():
-        if isinstance(parameter, Quantity) and not 0 <= parameter.symbol < cls.symbols:
-            raise StrategyError(
-                f"{cls.__name__}.{name} is a quantity of symbol {parameter.symbol}.",
-                field=name,
-                value=parameter.symbol,
-                fix=f"Count its symbols from 0 to {cls.symbols - 1}.",
-            )
-    for name in [*cls.parameters, *defaults]:
-        if name in NAMES_TAKEN:
-            raise StrategyError(
-                f"{cls.__name__} has a parameter or memory named {name}, which is what the desk does.",
-                field=name,
-                fix="Give it another name: compiled code could not tell the two apart.",
-            )
     for name, value in defaults.items():
         if not isinstance(value, bool | int | float):
             raise StrategyError(
