@@ -8,9 +8,13 @@ from typing import Any
 import numpy as np
 
 from real_trade.model import Instrument, Klines, Market
+from real_trade.strategies.catalogue import READY
+from real_trade.trading.loading import load_strategy
 
 MINUTE = 60_000
 START = 1_704_067_200_000
+# Ready strategies of one symbol, by name.
+SINGLES = sorted(name for name in READY if load_strategy(name, READY).symbols == 1)
 
 
 def instrument_of(market: str = "spot", tick: str = "0.01", step: str = "0.00001", **facts: Any) -> Instrument:

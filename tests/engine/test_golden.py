@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from engine_markets import instrument_of, random_klines
+from engine_markets import SINGLES, instrument_of, random_klines
 
 from real_trade.backtest import backtest
 from real_trade.strategies.catalogue import READY
@@ -26,7 +26,7 @@ REAL_MONTH = (1_714_521_600_000, 1_717_200_000_000)
 def cases() -> dict[str, tuple[str, str, dict[str, object]]]:
     """Return name, market and parameters of each case: every strategy on spot, and its shorting mode on linear."""
     found: dict[str, tuple[str, str, dict[str, object]]] = {}
-    for name in sorted(READY):
+    for name in SINGLES:
         found[name] = (name, "spot", {})
         if "mode" in load_strategy(name, READY).parameters:
             found[f"{name} long_short"] = (name, "linear", {"mode": "long_short"})

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-from engine_markets import instrument_of, random_klines
+from engine_markets import SINGLES, instrument_of, random_klines
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -387,7 +387,7 @@ def test_noise_reaches_every_state() -> None:
     assert set(result.fill_rows["maker"].tolist()) == {0, 1}
 
 
-@pytest.mark.parametrize("name", sorted(READY))
+@pytest.mark.parametrize("name", SINGLES)
 def test_ready_strategies_agree(name: str) -> None:
     strategy = load_strategy(name, READY)
     results = run_all(strategy, random_klines(11, 3000), instrument_of("spot"))
@@ -396,7 +396,7 @@ def test_ready_strategies_agree(name: str) -> None:
 
 
 @pytest.mark.shared
-@pytest.mark.parametrize("name", sorted(READY))
+@pytest.mark.parametrize("name", SINGLES)
 def test_ready_strategies_agree_on_a_real_month(name: str, long_klines: Klines) -> None:
     month = long_klines.between(1_714_521_600_000, 1_717_200_000_000)
     results = run_all(load_strategy(name, READY), month, instrument_of("spot"))

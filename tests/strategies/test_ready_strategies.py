@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from engine_markets import MINUTE, START, instrument_of, random_klines
+from engine_markets import MINUTE, SINGLES, START, instrument_of, random_klines
 
 from real_trade.backtest import AccountSettings, BacktestResult, backtest
 from real_trade.backtest.engine import RUNNERS, compute_features
@@ -241,7 +241,7 @@ def test_a_strategy_does_what_its_page_says(title: str) -> None:
 
 
 def test_every_ready_strategy_has_a_scene() -> None:
-    assert {scene.strategy for scene in SCENARIOS.values()} == set(READY)
+    assert {scene.strategy for scene in SCENARIOS.values()} == set(SINGLES)
 
 
 @pytest.mark.parametrize(("market", "sold"), [("spot", 1), ("linear", 2)])
@@ -302,7 +302,7 @@ def second_mode(name: str) -> dict[str, object]:
     return {"mode": mode.options[1]} if mode else {}  # type: ignore[union-attr]
 
 
-@pytest.mark.parametrize("name", sorted(READY))
+@pytest.mark.parametrize("name", SINGLES)
 def test_spot_is_never_short_and_linear_may_be(name: str) -> None:
     klines = random_klines(17, 4000)
     strategy = load_strategy(name, READY)
@@ -319,7 +319,7 @@ def test_spot_is_never_short_and_linear_may_be(name: str) -> None:
     assert caught.value.code == "no_short_on_spot"
 
 
-@pytest.mark.parametrize("name", sorted(READY))
+@pytest.mark.parametrize("name", SINGLES)
 def test_the_runners_agree_on_linear(name: str) -> None:
     results = [
         backtest(
@@ -337,7 +337,7 @@ def test_the_runners_agree_on_linear(name: str) -> None:
     assert len(results[0].fill_rows) > 5
 
 
-@pytest.mark.parametrize("name", sorted(READY))
+@pytest.mark.parametrize("name", SINGLES)
 def test_features_do_not_see_the_future(name: str) -> None:
     strategy = load_strategy(name, READY)
     instrument = instrument_of()
@@ -361,7 +361,7 @@ def other_value(parameter: object) -> object:
     return parameter.default * 1.2
 
 
-@pytest.mark.parametrize("name", sorted(READY))
+@pytest.mark.parametrize("name", SINGLES)
 def test_every_parameter_changes_the_orders(name: str) -> None:
     strategy = load_strategy(name, READY)
     klines = random_klines(31, 6000, volatility=1.9e-4)

@@ -130,6 +130,14 @@ def _run(
         raise InputError(
             f"Unknown runner {runner!r}.", field="runner", value=runner, fix=f"Use one of {', '.join(RUNNERS)}."
         )
+    if strategy.symbols != 1:
+        raise InputError(
+            f"{strategy.name()} trades {strategy.symbols} symbols.",
+            code="wrong_symbols",
+            field="symbol",
+            value=material.instrument.symbol,
+            fix="Name them all: --symbol A,B; in a program, backtest_portfolio or run_portfolio.",
+        )
     bars, facts, instrument = material.bars, material.facts, material.instrument
     warnings = data_warnings(facts, strict=strict) + material.notes
     if instrument.inferred:
