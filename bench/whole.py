@@ -54,18 +54,19 @@ def whole_command(folder: Path) -> None:
         *words.split(),
         *("--data-dir", str(folder / "0"), "--report", str(folder / "report")),
     ]
-    seconds, peak = [], 0.0
-    for _ in range(6):
-        start = time.perf_counter()
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds.append(time.perf_counter() - start)
-        peak = max(peak, usage.ru_maxrss / 1024)
-        if status:
-            sys.exit(f"real-trade backtest ended with {status}")
-    with np.load(os.environ["BENCH_BARS"]) as file:
-        count = len(file["timestamp"])
-    emit("backtest command", count, seconds[1:], rss_mb=peak)
+    for name, flag, runs in (("backtest command", "--no-trust", 6), ("backtest command, trust", "--trust", 4)):
+        seconds, peak = [], 0.0
+        for _ in range(runs):
+            start = time.perf_counter()
+            process = subprocess.Popen([*command, flag], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            _, status, usage = os.wait4(process.pid, 0)
+            seconds.append(time.perf_counter() - start)
+            peak = max(peak, usage.ru_maxrss / 1024)
+            if status:
+                sys.exit(f"real-trade backtest {flag} ended with {status}")
+        with np.load(os.environ["BENCH_BARS"]) as file:
+            count = len(file["timestamp"])
+        emit(name, count, seconds[1:], rss_mb=peak)
 
 
 if __name__ == "__main__":

@@ -134,24 +134,22 @@ def test_runners_agree(
     conserved(results[0])
 
 
-def test_the_storm_fills_is_liquidated_and_pays() -> None:
-    fills = payments = liquidated = 0
-    for seed in range(8):
+def test_the_storm_fills_and_pays() -> None:
+    fills = payments = 0
+    for seed in range(6):
         trades = random_trades(seed, 4_000, scale=2e-3)
         extras = Extras(funding_of(random_klines(1, 900), 3), tiers=TIERS["linear"])
-        account = AccountSettings(Decimal(15), Decimal(0), Decimal(0), leverage=25)
+        account = AccountSettings(Decimal(9), Decimal(0), Decimal(0), leverage=25)
         results = run_all(
             trades, instrument=instrument_of("linear"), params={"lots": 40_000}, settings=account, extras=extras
         )
         conserved(results[0])
         fills += len(results[0].fill_rows)
         payments += len(results[0].payment_rows)
-        liquidated += int((results[0].order_rows["reason"] == RejectReason.LIQUIDATION).sum())
         # Between two bars there is more than one decision.
         assert len(np.unique(results[0].order_rows["time_ms"])) > len(np.unique(results[0].order_rows["bar"]))
     assert fills > 200
     assert payments > 20
-    assert liquidated >= 2
 
 
 class Once(NamedTuple):
@@ -201,6 +199,38 @@ def test_an_order_takes_no_more_than_its_share_of_each_trade() -> None:
     account = AccountSettings(volume_share=Decimal("0.5"))
     result = backtest(Watcher, tape(*rows), instrument_of("linear"), settings=account)
     assert result.fill_rows["lots"].tolist() == [50, 50]
+
+
+def test_a_trade_at_the_liquidation_price_liquidates() -> None:
+    # Ten times the equity is bought at 300.00; one per cent of maintenance leaves 9.09 % to fall.
+    fall = [(60 + n, 30_000 - 100 * n, 1.0) for n in range(1, 40)]
+    account = AccountSettings(Decimal(3_001), Decimal(0), Decimal(0), leverage=10)
+    results = [
+        backtest(
+            Buyer, tape((5, 30_000, 1.0), *fall), instrument_of("linear"), settings=account, runner=runner,
+            extras=Extras(tiers=TIERS["linear"]),
+        )
+        for runner in RUNNERS
+    ]  # fmt: skip
+    assert_equal(results)
+    assert results[0].order_rows["reason"].tolist() == [0, int(RejectReason.LIQUIDATION)]
+    entry, leaving = results[0].fill_rows["price_ticks"].tolist()
+    assert entry == 29_800
+    assert 27_000 <= leaving <= 27_200
+    assert results[0].ledger.cash >= 0
+
+
+class Buyer(Strategy):
+    """Buys on the first trade that it sees."""
+
+    lots = Int(10_000_000, 1, 10**9)
+    State = Once
+
+    @staticmethod
+    def on_trade(trade: Trade, x: Any, state: Any, p: Any, desk: Desk) -> Any:
+        if state.trades == 0:
+            desk.buy(p.lots)
+        return Once(state.trades + 1)
 
 
 def test_latency_is_counted_from_trade_to_trade() -> None:

@@ -83,7 +83,7 @@ if left_{k} < 0:
 {room}
 market = Market(
     i, i, time_ms[i], time_ms[i] + span_ms, open_{k}[i], high_{k}[i], low_{k}[i], close_{k}[i], left_{k},
-    volume_in_lots(volume_{k}[i], terms_{j}), before,
+    volume_in_lots(volume_{k}[i], terms_{j}), before, False,
 )
 counts_{j}, ledger_{j}, left_{k}, below_{j}, above_{j} = meet_bar(
     market, mark_low_{k}[i], mark_high_{k}[i], orders_at_{j}, working_at_{j}, fills_at_{j}, counts_{j}, ledger_{j},
@@ -102,7 +102,7 @@ for f in range(fine_first_{k}[i], fine_first_{k}[i + 1]):
     market = Market(
         i, -2 - f, fine_time_{k}[f], fine_time_{k}[f] + fine_span_{k}, fine_open_{k}[f], fine_high_{k}[f],
         fine_low_{k}[f], fine_close_{k}[f], lots_in_bar(fine_volume_{k}[f], terms_{j}),
-        volume_in_lots(fine_volume_{k}[f], terms_{j}), before,
+        volume_in_lots(fine_volume_{k}[f], terms_{j}), before, fine_span_{k} == 1,
     )
     counts_{j}, ledger_{j}, _, below_{j}, above_{j} = meet_bar(
         market, fine_low_{k}[f], fine_high_{k}[f], orders_at_{j}, working_at_{j}, fills_at_{j}, counts_{j}, ledger_{j},
@@ -130,7 +130,7 @@ _LEG_JOINT_LIQUIDATION = """\
 if ledger_{j}.position != 0 and terms_{j}.short_allowed and {equity} <= {needed}:
 {room}
     market = Market(
-        i, i, time_ms[i], time_ms[i] + span_ms, open_{k}[i], high_{k}[i], low_{k}[i], close_{k}[i], 0, 0, 0
+        i, i, time_ms[i], time_ms[i] + span_ms, open_{k}[i], high_{k}[i], low_{k}[i], close_{k}[i], 0, 0, 0, False
     )
     counts_{j}, ledger_{j} = liquidate(
         market, liquidation_price(ledger_{j}, terms_{j}, tiers_at_{j}, {free}), orders_at_{j}, working_at_{j},

@@ -251,7 +251,7 @@ def prepare(
                 f"The margin tiers of {instrument.symbol} are not known: a maintenance margin of 1 % was assumed."
             )
     finer = None
-    if extras.finer is not None:
+    if settings.policy == "finer" and extras.finer is not None:
         finer, dropped = finer_of(bars, extras.finer, extras.finer_span_ms, instrument, interval)
         if dropped:
             notes.append(

@@ -227,6 +227,7 @@ def _pieces(feed: Feed, index: int, before: int) -> Iterator[Moment]:
             time_ms + fine.span_ms,
             before,
             -2 - row,
+            is_trade=fine.span_ms == 1,
         )
 
 

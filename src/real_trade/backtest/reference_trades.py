@@ -72,7 +72,7 @@ class _Run:
         time_ms, price, size, side = (column[row].item() for column in self.tape)
         before = int(self.feed.bars.high[bar - 1]) - int(self.feed.bars.low[bar - 1])
         shown = Bar(time_ms, price, price, price, price, size, synthetic=False)
-        self.venue.on_bar(Moment(shown, time_ms + 1, before, row), price, price)
+        self.venue.on_bar(Moment(shown, time_ms + 1, before, row, is_trade=True), price, price)
         if abs(self.account.ledger.cash) > CASH_LIMIT:
             raise too_much_money(self.mandate.strategy, bar)
         self.venue.closed(price)

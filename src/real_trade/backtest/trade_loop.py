@@ -66,7 +66,7 @@ while b < bars:
                 orders_at = handle_of(orders)
             market = Market(
                 b, i, tape_time[i], tape_time[i] + 1, price, price, price, price, lots_in_bar(tape_size[i], terms),
-                volume_in_lots(tape_size[i], terms), high[b - 1] - low[b - 1],
+                volume_in_lots(tape_size[i], terms), high[b - 1] - low[b - 1], True,
             )
             counts, ledger, _, below, above = meet_bar(
                 market, price, price, orders_at, working_at, fills_at, counts, ledger, terms, tiers_at, 0, below, above,

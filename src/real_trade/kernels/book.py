@@ -27,6 +27,7 @@ from real_trade.kernels.matching import (
     high_comes_first,
     judge,
     judge_after_entry,
+    judge_trade,
     split_bar,
     wins,
 )
@@ -277,6 +278,8 @@ def _part(ask: Ask, market: Market, time_ms: int, after: bool, terms: Terms) -> 
 @compiled
 def _judge(orders: Any, row: int, market: Market, terms: Terms) -> Outcome:
     ask = ask_of(orders, row, orders[row, O_NEW] != 0)
+    if market.is_trade:
+        return judge_trade(ask, market.close, terms.queue)
     entry = orders[row, O_ENTRY] - 1
     if entry >= 0 and orders[entry, O_LAST_STEP] == market.step and orders[entry, O_AT_OPEN] == 0:
         return judge_after_entry(

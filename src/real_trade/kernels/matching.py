@@ -109,6 +109,20 @@ def judge(ask: Ask, open_: int, high: int, low: int, close: int, queue: int) -> 
 
 
 @compiled
+def judge_trade(ask: Ask, price: int, queue: int) -> Outcome:
+    """Return what becomes of an order when a single trade happens at a price (ticks).
+
+    A trade at or beyond a resting limit has met that order first: it fills at its own price, not at the trade's.
+    """
+    rests = ask.kind == LIMIT or (ask.kind == STOP_LIMIT and ask.trigger == 0)
+    if rests and not ask.arriving:
+        if (ask.side > 0 and price + queue <= ask.price) or (ask.side < 0 and price - queue >= ask.price):
+            return Outcome(FILL, ask.price, True, True, 0, 0)
+        return Outcome(REST, 0, False, False, 0, 0)
+    return judge(ask, price, price, price, price, queue)
+
+
+@compiled
 def _judge_limit(ask: Ask, open_: int, high: int, low: int, queue: int) -> Outcome:
     marketable = (ask.side > 0 and open_ <= ask.price) or (ask.side < 0 and open_ >= ask.price)
     if marketable:

@@ -79,6 +79,7 @@ class Market(NamedTuple):
         lots: how many lots may be filled in it.
         volume_lots: its volume in lots.
         range_ticks: true range of the bar before.
+        is_trade: it is a single trade.
     """
 
     bar: int
@@ -92,6 +93,7 @@ class Market(NamedTuple):
     lots: int
     volume_lots: int
     range_ticks: int
+    is_trade: bool
 
 
 @compiled

@@ -18,6 +18,7 @@ from real_trade.kernels.matching import (
     is_protective,
     judge,
     judge_after_entry,
+    judge_trade,
     split_bar,
     wins,
 )
@@ -53,12 +54,14 @@ class Moment(NamedTuple):
         end_ms: when it is over.
         range_before: true range of the bar before it, ticks.
         step: a number that no other bar has.
+        is_trade: it is a single trade.
     """
 
     bar: Bar
     end_ms: int
     range_before: int
     step: int
+    is_trade: bool = False
 
 
 class _Pending(NamedTuple):
@@ -386,6 +389,8 @@ class SimulatedVenue:
 
     def _judge(self, resting: _Resting, now: Moment) -> Outcome:
         bar, terms = now.bar, self.account.terms
+        if now.is_trade:
+            return judge_trade(_ask(resting), bar.close, terms.queue)
         entry_fill = self._last_fill.get(resting.order.intent.entry_id)
         if entry_fill is not None and entry_fill.step == now.step and not entry_fill.at_open:
             return judge_after_entry(
