@@ -6,11 +6,14 @@ The compiled book does the same to the last bit: see test_parity.py.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+from engine_markets import instrument_of, random_klines
 
+from real_trade.backtest import backtest
+from real_trade.backtest.engine import RUNNERS
 from real_trade.kernels.accounting import Terms
 from real_trade.kernels.matching import path_time
 from real_trade.model import Order, OrderIntent, OrderStatus, OrderType, RejectReason, Side
@@ -18,6 +21,14 @@ from real_trade.model.bars import Bar
 from real_trade.model.order import Flag
 from real_trade.portfolio.account import Account
 from real_trade.sim import Moment, SimulatedVenue
+from real_trade.trading import Strategy
+
+
+class Turn(NamedTuple):
+    turn: int = 0
+    nan: float = float("nan")
+    zero: float = 0.0
+
 
 BUY, SELL = Side.BUY, Side.SELL
 T, F, R = OrderType, Flag, RejectReason
@@ -410,3 +421,36 @@ def test_every_word_has_a_case() -> None:
         reason.name for reason in RejectReason if f'"{reason.name}"' not in text and f"R.{reason.name}" not in text
     ]
     assert unnamed == []
+
+
+class Nonsense(Strategy):
+    """Asks for what is not a number, in every place that takes one."""
+
+    State = Turn
+
+    @staticmethod
+    def on_bar(bar: Bar, x: Any, state: Any, p: Any, desk: Any) -> Any:
+        nothing = (bar.volume - bar.volume) / state.zero if state.turn > 99 else state.nan
+        if state.turn == 0:
+            desk.buy(nothing)
+            desk.target(nothing)
+            desk.buy_limit(5, nothing)
+            desk.sell_stop(5, nothing)
+            desk.sell_trailing(nothing, 10)
+            desk.buy(0)
+            desk.buy(-5)
+            desk.buy(1e300)
+            desk.buy(5.0)
+        return Turn(state.turn + 1, state.nan, state.zero)
+
+
+def test_what_is_not_a_number_is_rejected_and_the_run_goes_on() -> None:
+    results = [backtest(Nonsense, random_klines(3, 20), instrument_of("linear"), runner=runner) for runner in RUNNERS]
+    for result in results:
+        reasons = [RejectReason(number).name for number in result.order_rows["reason"].tolist()]
+        assert reasons == [
+            *("QUANTITY_TOO_SMALL", "QUANTITY_TOO_SMALL", "PRICE_INVALID", "PRICE_INVALID", "QUANTITY_TOO_SMALL"),
+            *("QUANTITY_TOO_SMALL", "QUANTITY_TOO_SMALL", "QUANTITY_TOO_SMALL", "NONE"),
+        ]
+        assert result.fill_rows["lots"].tolist() == [5]
+        assert len(result.equity_units) == 20

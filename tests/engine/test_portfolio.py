@@ -15,6 +15,7 @@ from test_parity import RUNNERS, Noise, Storm
 from real_trade.backtest import AccountSettings, backtest
 from real_trade.backtest.material import Extras
 from real_trade.backtest.portfolio import Allocation, backtest_portfolio
+from real_trade.kernels.accounting import book_fill, opening, pay_funding, worth_of
 from real_trade.model import Instrument, Klines, RejectReason
 from real_trade.model.errors import InputError
 from real_trade.model.series import FundingRates
@@ -153,6 +154,48 @@ def test_runners_agree_and_ledgers_add_up(
     )
     results = run_all(allocations, data, settings=account, extras=extras)
     adds_up(results[0])
+    replayed(results[0])
+
+
+def replayed(result: PortfolioResult) -> None:
+    """Event by event, from the tables alone: every ledger is conserved, and the account is the sum of its ledgers."""
+    events = []
+    for number, leg in enumerate(result.legs):
+        for place, row in enumerate(leg.payment_rows):
+            events.append((int(row["bar"]), 0, number, place, int(row["amount"]), None))
+        for place, row in enumerate(leg.fill_rows):
+            events.append((int(row["bar"]), 1, number, place, 0, row))
+    starts = [0 if place else m.cash_units for m in result.mandates for place, _ in enumerate(m.legs)]
+    ledgers = [opening(start) for start in starts]
+    owners = [number for number, mandate in enumerate(result.mandates) for _ in mandate.legs]
+    at = 0
+    events.sort(key=lambda event: event[:4])
+    for bar in range(len(result.time_ms)):
+        while at < len(events) and events[at][0] == bar:
+            _, _, number, _, amount, row = events[at]
+            terms = result.legs[number].terms
+            if row is None:
+                ledgers[number] = pay_funding(ledgers[number], amount)
+            else:
+                side, lots, price, fee = (int(row[name]) for name in ("side", "lots", "price_ticks", "fee"))
+                ledgers[number] = book_fill(ledgers[number], side, lots, price, fee, terms)
+            one = ledgers[number]
+            assert one.cash == starts[number] + one.realised - one.cost - one.fees - one.funding
+            at += 1
+        closes = [int(leg.close[bar]) for leg in result.legs]
+        worth = [
+            worth_of(one.position, close, leg.terms)
+            for one, close, leg in zip(ledgers, closes, result.legs, strict=True)
+        ]
+        for owner, mandate in enumerate(result.mandates):
+            mine = [n for n, whose in enumerate(owners) if whose == owner]
+            assert int(mandate.equity_units[bar]) == sum(ledgers[n].cash + worth[n] for n in mine)
+            unrealised = sum(worth[n] - ledgers[n].cost for n in mine)
+            made = sum(ledgers[n].realised - ledgers[n].fees - ledgers[n].funding for n in mine)
+            assert int(mandate.equity_units[bar]) == mandate.cash_units + made + unrealised
+        assert int(result.equity_units[bar]) == sum(ledgers[n].cash + worth[n] for n in range(len(ledgers)))
+    assert at == len(events)
+    assert ledgers == [leg.ledger for leg in result.legs]
 
 
 def test_joint_liquidation_happens_and_leaves_nobody_with_a_debt() -> None:

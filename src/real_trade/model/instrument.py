@@ -113,6 +113,14 @@ class Instrument:
         return self.quantity_step * lots
 
     @property
+    def volume_step(self) -> Decimal:
+        """Return the volume of one lot as it is counted in bars and trades: in base, on inverse markets in contracts.
+
+        Binance gives the volume of inverse markets in contracts, Bybit in USD, of which its contracts are worth one.
+        """
+        return self.quantity_step * (1 if self.market == Market.INVERSE else self.contract_value)
+
+    @property
     def price_decimals(self) -> int:
         """Return the number of decimals that show every price of the grid."""
         exponent = self.tick_size.normalize().as_tuple().exponent

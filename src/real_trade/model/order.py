@@ -223,7 +223,8 @@ class Order:
         Raises:
             OrderStateError: the state does not allow it, or more would be filled than was ordered.
         """
-        if self.filled_lots + lots > self.intent.lots:
+        # A rejected order may have asked for a quantity below zero.
+        if lots > 0 and self.filled_lots + lots > self.intent.lots:
             excess = self.filled_lots + lots - self.intent.lots
             raise OrderStateError(f"order {self.order_id}: fill exceeds the order by {excess} lots")
         self.status = next_status(self.status, event)

@@ -61,7 +61,7 @@ class Klines:
     Attributes:
         timestamp: int64, opening time, ms UTC, ascending in a stored series.
         open, high, low, close: float64, in quote.
-        volume: float64, in base (inverse: in the venue's unit, quote or contracts); NaN where unknown.
+        volume: float64, in base (inverse: in contracts, which are of one USD on Bybit); NaN where unknown.
         turnover: float64, in quote (inverse: in base); NaN where the source has none.
         synthetic: bool, true for bars that were filled in, not traded.
     """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from real_trade.kernels.jit import compiled_methods, int_table
+from real_trade.kernels.jit import compiled, compiled_methods, int_table
 from real_trade.kernels.matching import LIMIT, MARKET, STOP, STOP_LIMIT, TAKE_PROFIT, TRAILING_STOP
 from real_trade.kernels.tables import (
     AMEND,
@@ -21,6 +21,14 @@ from real_trade.kernels.tables import (
     R_TRIGGER,
     REQUEST_COLUMNS,
 )
+
+_BEYOND = 2**62
+
+
+@compiled
+def whole(number: float) -> int:
+    """Return a whole number, cut; 0, which no order may have, for what is not a number or beyond all bounds."""
+    return int(number) if abs(number) < _BEYOND else 0
 
 
 class Desk(NamedTuple):
@@ -58,11 +66,11 @@ class Desk(NamedTuple):
         if number < MAX_REQUESTS:
             rows[number, R_ACTION] = action
             rows[number, R_SIDE] = side
-            rows[number, R_LOTS] = lots
-            rows[number, R_PRICE] = price
-            rows[number, R_TRIGGER] = trigger
+            rows[number, R_LOTS] = whole(lots)
+            rows[number, R_PRICE] = whole(price)
+            rows[number, R_TRIGGER] = whole(trigger)
             rows[number, R_FLAGS] = flags
-            rows[number, R_EXPIRE] = expire_ms
+            rows[number, R_EXPIRE] = whole(expire_ms)
             rows[number, R_ORDER] = order_id
         rows[MAX_REQUESTS, 0] = number + 1
         submitted = rows[MAX_REQUESTS, 1]
@@ -140,6 +148,9 @@ class Desk(NamedTuple):
             self.submit(MARKET, 1, difference, 0, 0, 0, 0, 0)
         elif difference < 0:
             self.submit(MARKET, -1, -difference, 0, 0, 0, 0, 0)
+        elif difference != 0:
+            # Not a number: an order that is rejected says so.
+            self.submit(MARKET, 1, 0, 0, 0, 0, 0, 0)
 
     def amend(self, order_id: int, lots: int = 0, price: int = 0, trigger: int = 0) -> None:
         """Give an open order another quantity, limit or trigger; 0 leaves it as it is."""
