@@ -39,7 +39,7 @@ def main() -> int:
     clear(folder, ["data", *STRATEGIES])
     with exchange() as rest:
         settings = {"RT_BYBIT_REST_URL": rest, "RT_DATA_DIR": str(folder / "data")}
-        run(settings, "download-data", *SPAN)
+        run(settings, "download-data", *SPAN, "--kind", "kline,mark,funding")
     # The server is gone: what follows works on the store alone. The market has gaps, and verify-data must find them.
     run(settings, "verify-data", *SPAN, "--calendar", str(folder / "data" / "coverage.svg"), expected=1)
     for name, params in STRATEGIES.items():

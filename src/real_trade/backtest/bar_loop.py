@@ -155,7 +155,7 @@ if requests_{j}[MAX_REQUESTS, 0] > 0:
         working_at_{j} = handle_of(working_{j})
     counts_{j} = take_requests(
         i - 1, time_ms[i - 1], time_ms[i - 1] + span_ms, close_{k}[i - 1], requests_at_{j}, orders_at_{j},
-        working_at_{j}, counts_{j}, ledger_{j}.position, terms_{j}
+        working_at_{j}, fills_at_{j}, counts_{j}, ledger_{j}.position, terms_{j}
     )
 """
 

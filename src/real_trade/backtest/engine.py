@@ -24,7 +24,7 @@ from real_trade.kernels.tables import (
     PAYMENT_COLUMNS,
     REQUEST_COLUMNS,
     REQUEST_ROWS,
-    SHOWN_ORDER_COLUMNS,
+    WORKING_COLUMNS,
 )
 from real_trade.model.bars import Bar
 from real_trade.model.errors import StrategyError
@@ -224,7 +224,7 @@ def _leg_tables(
     counts: Any, ledger: Ledger, orders: NDArray[Any], fills: NDArray[Any], payments: NDArray[Any]
 ) -> LegTables:
     return LegTables(
-        np.ascontiguousarray(orders[: counts.orders, :SHOWN_ORDER_COLUMNS]).view(ORDER_DTYPE)[:, 0],
+        orders[: counts.orders].view(ORDER_DTYPE)[:, 0],
         fills[: counts.fills].copy().view(FILL_DTYPE)[:, 0],
         payments[: counts.payments].copy().view(PAYMENT_DTYPE)[:, 0],
         ledger,
@@ -303,7 +303,7 @@ def _leg_arguments(j: int, leg: Leg) -> dict[str, Any]:
         f"tiers_{j}": np.ascontiguousarray(leg.tiers),
         f"requests_{j}": np.zeros((REQUEST_ROWS, REQUEST_COLUMNS), np.int64),
         f"orders_{j}": np.zeros((_FIRST_ROWS, ORDER_COLUMNS), np.int64),
-        f"working_{j}": np.zeros((_FIRST_ROWS, 1), np.int64),
+        f"working_{j}": np.zeros((_FIRST_ROWS, WORKING_COLUMNS), np.int64),
         f"fills_{j}": np.zeros((_FIRST_ROWS, FILL_COLUMNS), np.int64),
         f"payments_{j}": np.zeros((_FIRST_ROWS, PAYMENT_COLUMNS), np.int64),
         f"point_value_{j}": point_value_of(leg.terms),

@@ -293,8 +293,8 @@ def _settlements(
             notes.append(f"Stored funding has {holes} holes in this span; nothing was charged there.")
     else:
         notes.append(
-            f"No funding is stored for {instrument.symbol}: none was charged. Download it, or state a rate "
-            "(--funding-rate)."
+            f"No funding is stored for {instrument.symbol}: none was charged. Get it (download-data --kind funding), or "
+            "state a rate (--funding-rate)."
         )
         return no_settlements()
     mark_ms = None if extras.mark is None else extras.mark.timestamp

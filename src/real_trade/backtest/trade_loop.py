@@ -96,7 +96,7 @@ if requests[MAX_REQUESTS, 0] > 0:
         working = with_room(working, counts.working + MAX_REQUESTS)
         working_at = handle_of(working)
     counts = take_requests(
-        {bar}, {time}, {now}, {price}, requests_at, orders_at, working_at, counts, ledger.position, terms
+        {bar}, {time}, {now}, {price}, requests_at, orders_at, working_at, fills_at, counts, ledger.position, terms
     )
 """
 # Nothing can happen to the account until the strategy asks for something, or a price is met.

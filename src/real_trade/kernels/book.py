@@ -37,38 +37,43 @@ from real_trade.kernels.tables import (
     ACCEPTED,
     AMEND,
     CASH_LIMIT,
+    F_PRICE,
     F_SLIPPAGE,
     FAR,
     FILL_COLUMNS,
-    O_ARRIVE,
-    O_AT_OPEN,
     O_ENTRY,
     O_EXPIRE,
     O_FILLED,
     O_FINAL,
     O_FLAGS,
-    O_LAST,
-    O_LAST_STEP,
-    O_LIVE,
+    O_ID,
     O_LOTS,
-    O_NEW,
-    O_PENDING,
-    O_PENDING_LOTS,
-    O_PENDING_MS,
-    O_PENDING_PRICE,
-    O_PENDING_TRIGGER,
     O_PRICE,
     O_SIDE,
     O_STATUS,
-    O_TRAIL,
     O_TYPE,
     ORDER_COLUMNS,
     PARTIAL,
+    W_ARRIVE,
+    W_ENTRY_AT_OPEN,
+    W_ENTRY_PRICE,
+    W_ENTRY_STEP,
+    W_LIVE,
+    W_NEW,
+    W_PENDING,
+    W_PENDING_LOTS,
+    W_PENDING_MS,
+    W_PENDING_PRICE,
+    W_PENDING_TRIGGER,
+    W_ROW,
+    W_TRAIL,
     WAITING,
+    WORKING_COLUMNS,
     Counts,
     Market,
     end_order,
     is_open,
+    move_row,
     note_fill,
 )
 from real_trade.model.order import Flag, OrderStatus, RejectReason
@@ -113,16 +118,16 @@ def match_bar(
     """
     orders_at, working_at, fills_at = orders, working, fills
     orders = int_table(orders, ORDER_COLUMNS)
-    working = int_table(working, 1)
+    working = int_table(working, WORKING_COLUMNS)
     fills = int_table(fills, FILL_COLUMNS)
     kept = 0
     fill = counts.fills
     left = market.lots
     for index in range(counts.working):
-        row = working[index, 0]
-        if orders[row, O_PENDING] != 0 and orders[row, O_PENDING_MS] < market.end_ms:
-            if orders[row, O_PENDING_MS] > market.time_ms and _wakes(orders, row, market):
-                found = _judge_before(orders, row, market, terms)
+        row = working[index, W_ROW]
+        if working[index, W_PENDING] != 0 and working[index, W_PENDING_MS] < market.end_ms:
+            if working[index, W_PENDING_MS] > market.time_ms and _wakes(orders, working, index, market):
+                found = _judge_before(orders, working, index, market, terms)
                 ledger, filled = _carry_out(
                     found, False, orders, working, index, kept, counts.working, fills, fill, market, left, ledger,
                     terms, backing,
@@ -131,13 +136,13 @@ def match_bar(
                 left -= filled
                 if filled > 0 and alone:
                     below, above = liquidation_band(ledger, terms, tiers)
-            _deliver(orders, row, market, terms)
-        if _wakes(orders, row, market):
+            _deliver(orders, working, index, market, terms)
+        if _wakes(orders, working, index, market):
             found, ambiguous = _outcome(orders, working, index, kept, counts.working, market, terms)
             price = below if mark_low <= below else (above if mark_high >= above else 0)
             if _comes_too_late(found, price, orders, working, kept, index, counts.working, market, ledger, terms):
                 for place in range(index, counts.working):
-                    working[kept, 0] = working[place, 0]
+                    move_row(working, place, kept)
                     kept += 1
                 counts = Counts(counts.orders, fill, counts.payments, kept, FAR, -1, 0)
                 counts, ledger = liquidate(market, price, orders_at, working_at, fills_at, counts, ledger, terms, 0)
@@ -151,7 +156,7 @@ def match_bar(
             if filled > 0 and alone:
                 below, above = liquidation_band(ledger, terms, tiers)
         if is_open(orders[row, O_STATUS]):
-            working[kept, 0] = row
+            move_row(working, index, kept)
             kept += 1
     kept, lower, upper = _settle_down(orders, working, kept, market)
     failure = 2 if abs(ledger.cash) > CASH_LIMIT else 0
@@ -174,7 +179,7 @@ def _comes_too_late(
     """Tell whether the position is liquidated, at a price (0: none), before an order executes that would reduce it."""
     if price == 0 or found.event != FILL or found.at_open:
         return False
-    if orders[working[index, 0], O_SIDE] * ledger.position >= 0:
+    if orders[working[index, W_ROW], O_SIDE] * ledger.position >= 0:
         return False
     return liquidates_first(market, price, orders, working, kept, index, count, ledger.position, terms)
 
@@ -197,8 +202,8 @@ def _carry_out(
     backing: int,
 ) -> tuple[Ledger, int]:
     """Do to an order what was found; return the account and the lots that were filled."""
-    row = working[index, 0]
-    orders[row, O_LIVE] = found.trigger
+    row = working[index, W_ROW]
+    working[index, W_LIVE] = found.trigger
     if found.event == GONE:
         end_order(orders, row, market.bar, _CANCELED, found.reason)
     elif found.event == FILL:
@@ -206,48 +211,58 @@ def _carry_out(
         if lots > 0:
             ledger, booked = _execute(orders, row, found, ambiguous, lots, fills, fill, market, ledger, terms, backing)
             if booked:
+                _tell_exits(orders, row, working, count, market, fills[fill, F_PRICE], found.at_open)
                 _end_siblings(orders, working, kept, index, count, market.bar)
                 return ledger, lots
     return ledger, 0
 
 
 @compiled
-def _deliver(orders: Any, row: int, market: Market, terms: Terms) -> None:
+def _tell_exits(orders: Any, row: int, working: Any, count: int, market: Market, price: int, at_open: bool) -> None:
+    """Let the exits of an order know of its fill."""
+    for place in range(count):
+        if orders[working[place, W_ROW], O_ENTRY] == orders[row, O_ID]:
+            working[place, W_ENTRY_STEP] = market.step
+            working[place, W_ENTRY_PRICE] = price
+            working[place, W_ENTRY_AT_OPEN] = 1 if at_open else 0
+
+
+@compiled
+def _deliver(orders: Any, working: Any, place: int, market: Market, terms: Terms) -> None:
     """Let a cancellation or amendment take effect that has reached the venue."""
-    pending = orders[row, O_PENDING]
-    orders[row, O_PENDING] = 0
+    pending, row = working[place, W_PENDING], working[place, W_ROW]
+    working[place, W_PENDING] = 0
     if not is_open(orders[row, O_STATUS]):
         return
     if pending == AMEND:
-        amend(
-            orders[row, O_PENDING_LOTS], orders[row, O_PENDING_PRICE], orders[row, O_PENDING_TRIGGER], orders, row,
-            terms,
-        )  # fmt: skip
+        lots, price = working[place, W_PENDING_LOTS], working[place, W_PENDING_PRICE]
+        amend(lots, price, working[place, W_PENDING_TRIGGER], orders, working, place, terms)
         # From here on it meets the rest of the bar.
-        orders[row, O_ARRIVE] = orders[row, O_PENDING_MS]
+        working[place, W_ARRIVE] = working[place, W_PENDING_MS]
     else:
         end_order(orders, row, market.bar, _CANCELED, _BY_STRATEGY)
 
 
 @compiled
-def ask_of(orders: Any, row: int, arriving: bool) -> Ask:
-    """Return what `matching` needs to know of an order."""
+def _ask(orders: Any, working: Any, place: int, arriving: bool) -> Ask:
+    row = working[place, W_ROW]
     return Ask(
         orders[row, O_TYPE],
         orders[row, O_SIDE],
         orders[row, O_PRICE],
-        orders[row, O_LIVE],
-        orders[row, O_TRAIL],
+        working[place, W_LIVE],
+        working[place, W_TRAIL],
         orders[row, O_FLAGS],
         arriving,
     )
 
 
 @compiled
-def _wakes(orders: Any, row: int, market: Market) -> bool:
+def _wakes(orders: Any, working: Any, place: int, market: Market) -> bool:
     """Tell whether an order is active in this bar; end it if its time or entry is gone, wake it if its entry filled."""
+    row = working[place, W_ROW]
     status = orders[row, O_STATUS]
-    if not is_open(status) or orders[row, O_ARRIVE] >= market.end_ms:
+    if not is_open(status) or working[place, W_ARRIVE] >= market.end_ms:
         return False
     if 0 < orders[row, O_EXPIRE] <= market.time_ms:
         end_order(orders, row, market.bar, _EXPIRED, _TIME_UP)
@@ -263,7 +278,7 @@ def _wakes(orders: Any, row: int, market: Market) -> bool:
     orders[row, O_STATUS] = ACCEPTED
     orders[row, O_LOTS] = orders[entry, O_FILLED]
     if orders[row, O_TYPE] == TRAILING_STOP:
-        orders[row, O_LIVE] = orders[entry, O_LAST] + orders[row, O_SIDE] * orders[row, O_TRAIL]
+        working[place, W_LIVE] = working[place, W_ENTRY_PRICE] + orders[row, O_SIDE] * working[place, W_TRAIL]
     return True
 
 
@@ -276,26 +291,32 @@ def _part(ask: Ask, market: Market, time_ms: int, after: bool, terms: Terms) -> 
 
 
 @compiled
-def _judge(orders: Any, row: int, market: Market, terms: Terms) -> Outcome:
-    ask = ask_of(orders, row, orders[row, O_NEW] != 0)
+def _judge(orders: Any, working: Any, place: int, market: Market, terms: Terms) -> Outcome:
+    ask = _ask(orders, working, place, working[place, W_NEW] != 0)
     if market.is_trade:
         return judge_trade(ask, market.close, terms.queue)
-    entry = orders[row, O_ENTRY] - 1
-    if entry >= 0 and orders[entry, O_LAST_STEP] == market.step and orders[entry, O_AT_OPEN] == 0:
+    if working[place, W_ENTRY_STEP] == market.step and working[place, W_ENTRY_AT_OPEN] == 0:
         return judge_after_entry(
-            ask, orders[entry, O_LAST], market.open, market.high, market.low, market.close, terms.queue, terms.policy
+            ask,
+            working[place, W_ENTRY_PRICE],
+            market.open,
+            market.high,
+            market.low,
+            market.close,
+            terms.queue,
+            terms.policy,
         )
-    if orders[row, O_ARRIVE] > market.time_ms:
-        part = _part(ask, market, orders[row, O_ARRIVE], True, terms)
+    if working[place, W_ARRIVE] > market.time_ms:
+        part = _part(ask, market, working[place, W_ARRIVE], True, terms)
         return judge(ask, part.open, part.high, part.low, part.close, terms.queue)
     return judge(ask, market.open, market.high, market.low, market.close, terms.queue)
 
 
 @compiled
-def _judge_before(orders: Any, row: int, market: Market, terms: Terms) -> Outcome:
+def _judge_before(orders: Any, working: Any, place: int, market: Market, terms: Terms) -> Outcome:
     """Return what becomes of an order in the part of the bar before what was asked of it arrives."""
-    ask = ask_of(orders, row, orders[row, O_NEW] != 0)
-    part = _part(ask, market, orders[row, O_PENDING_MS], False, terms)
+    ask = _ask(orders, working, place, working[place, W_NEW] != 0)
+    part = _part(ask, market, working[place, W_PENDING_MS], False, terms)
     return judge(ask, part.open, part.high, part.low, part.close, terms.queue)
 
 
@@ -304,31 +325,31 @@ def _outcome(
     orders: Any, working: Any, index: int, kept: int, count: int, market: Market, terms: Terms
 ) -> tuple[Outcome, bool]:
     """Return what becomes of an active order in this bar, and whether the policy had to decide it."""
-    row = working[index, 0]
-    found = _judge(orders, row, market, terms)
+    row = working[index, W_ROW]
+    found = _judge(orders, working, index, market, terms)
     if found.event != FILL or found.at_open or orders[row, O_ENTRY] == 0:
         return found, False
     rival = _rival(orders, working, index, kept, count, market, terms)
     if rival < 0:
-        found = Outcome(REST, 0, False, False, orders[row, O_LIVE], 0)
+        found = Outcome(REST, 0, False, False, working[index, W_LIVE], 0)
     return found, rival in (_MINE, _NOT_MINE)
 
 
 @compiled
 def _rival(orders: Any, working: Any, index: int, kept: int, count: int, market: Market, terms: Terms) -> int:
     """Return whether another exit of the same entry could execute in this bar too, and which of them does."""
-    row = working[index, 0]
+    row = working[index, W_ROW]
     for place in range(count):
         if kept <= place <= index:
             continue
-        other = working[place, 0]
-        if orders[other, O_ENTRY] != orders[row, O_ENTRY] or not _wakes(orders, other, market):
+        other = working[place, W_ROW]
+        if orders[other, O_ENTRY] != orders[row, O_ENTRY] or not _wakes(orders, working, place, market):
             continue
-        found = _judge(orders, other, market, terms)
+        found = _judge(orders, working, place, market, terms)
         if found.event == FILL:
             if found.at_open:
                 return _CERTAINLY_NOT
-            mine, others = ask_of(orders, row, False), ask_of(orders, other, False)
+            mine, others = _ask(orders, working, index, False), _ask(orders, working, place, False)
             won = wins(mine, others, terms.policy, market.open, market.high, market.low, market.close)
             return _MINE if won else _NOT_MINE
     return _ALONE
@@ -389,20 +410,17 @@ def _execute(
     if reason != 0:
         end_order(orders, row, market.bar, _REJECTED if orders[row, O_FILLED] == 0 else _CANCELED, reason)
         return ledger, False
-    _book(orders, row, market, lots, price, found.at_open)
+    _book(orders, row, market, lots)
     note_fill(fills, fill, orders, row, market.bar, market.time_ms, lots, price, fee, found.maker, ambiguous)
     fills[fill, F_SLIPPAGE] = side * (worth_of(lots, price, terms) - worth_of(lots, found.price, terms))
     return book_fill(ledger, side, lots, price, fee, terms), True
 
 
 @compiled
-def _book(orders: Any, row: int, market: Market, lots: int, price: int, at_open: bool) -> None:
+def _book(orders: Any, row: int, market: Market, lots: int) -> None:
     """Write a fill into its order."""
     orders[row, O_FILLED] += lots
     orders[row, O_FINAL] = market.bar
-    orders[row, O_LAST] = price
-    orders[row, O_LAST_STEP] = market.step
-    orders[row, O_AT_OPEN] = 1 if at_open else 0
     whole = orders[row, O_FILLED] == orders[row, O_LOTS]
     orders[row, O_STATUS] = _FILLED if whole else PARTIAL
     if not whole and orders[row, O_FLAGS] & _IOC != 0:
@@ -412,13 +430,13 @@ def _book(orders: Any, row: int, market: Market, lots: int, price: int, at_open:
 @compiled
 def _end_siblings(orders: Any, working: Any, kept: int, index: int, count: int, bar: int) -> None:
     """Cancel the other exits of an entry when one of them has filled whole."""
-    row = working[index, 0]
+    row = working[index, W_ROW]
     if orders[row, O_ENTRY] == 0 or orders[row, O_STATUS] != _FILLED:
         return
     for place in range(count):
         if kept <= place <= index:
             continue
-        other = working[place, 0]
+        other = working[place, W_ROW]
         if orders[other, O_ENTRY] == orders[row, O_ENTRY] and is_open(orders[other, O_STATUS]):
             end_order(orders, other, bar, _CANCELED, _SIBLING)
 
@@ -432,34 +450,35 @@ def _settle_down(orders: Any, working: Any, count: int, market: Market) -> tuple
     kept = 0
     lower, upper = -1, FAR
     for index in range(count):
-        row = working[index, 0]
+        row = working[index, W_ROW]
         status = orders[row, O_STATUS]
         if not is_open(status):
             continue
-        working[kept, 0] = row
-        kept += 1
+        move_row(working, index, kept)
         low, high = FAR, -1
-        if orders[row, O_ARRIVE] < market.end_ms:
+        if working[kept, W_ARRIVE] < market.end_ms:
             if status != WAITING:
-                orders[row, O_NEW] = 0
-                low, high = _levels(orders, row)
-            elif is_open(orders[orders[row, O_ENTRY] - 1, O_STATUS]) and not _is_timed(orders, row):
+                working[kept, W_NEW] = 0
+                low, high = _levels(orders, working, kept)
+            elif is_open(orders[orders[row, O_ENTRY] - 1, O_STATUS]) and not _is_timed(orders, working, kept):
                 # It is its entry that must be watched.
                 low, high = -1, FAR
         lower, upper = max(lower, low), min(upper, high)
+        kept += 1
     return kept, lower, upper
 
 
 @compiled
-def _is_timed(orders: Any, row: int) -> bool:
-    return orders[row, O_EXPIRE] > 0 or orders[row, O_PENDING] != 0  # type: ignore[no-any-return]
+def _is_timed(orders: Any, working: Any, place: int) -> bool:
+    return orders[working[place, W_ROW], O_EXPIRE] > 0 or working[place, W_PENDING] != 0  # type: ignore[no-any-return]
 
 
 @compiled
-def _levels(orders: Any, row: int) -> tuple[int, int]:
+def _levels(orders: Any, working: Any, place: int) -> tuple[int, int]:
     """Return the prices that a bar must reach, below or above, for an open order to do anything."""
-    kind, side, live = orders[row, O_TYPE], orders[row, O_SIDE], orders[row, O_LIVE]
-    if _is_timed(orders, row) or kind in (MARKET, TRAILING_STOP):
+    row = working[place, W_ROW]
+    kind, side, live = orders[row, O_TYPE], orders[row, O_SIDE], working[place, W_LIVE]
+    if _is_timed(orders, working, place) or kind in (MARKET, TRAILING_STOP):
         return FAR, -1
     rests = kind == LIMIT or (kind == STOP_LIMIT and live == 0)
     level = orders[row, O_PRICE] if rests else live

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 import numba
@@ -44,17 +46,38 @@ def compiled(function: Callable[P, R]) -> Callable[P, R]:
     No fast-math and no parallel reduction: both would break bit-equality with plain Python.
     """
     dispatcher = numba.njit(cache=True, fastmath=False)(function)
-    _forgive_stale_files(getattr(dispatcher, "_cache", None))
+    file = getattr(getattr(dispatcher, "_cache", None), "_cache_file", None)
+    if file is not None:
+        _watch_neighbours(file, function)
+        _forgive_stale_files(file)
     return cast("Callable[P, R]", dispatcher)
 
 
-def _forgive_stale_files(cache: Any) -> None:
+def _watch_neighbours(file: Any, function: Callable[..., Any]) -> None:
+    """Let machine code count as stale when any file beside the function's own, or any kernel, has changed.
+
+    Numba looks at the function's own file alone, though what it calls is compiled into it: machine code kept from before
+    would go on with the old arithmetic.
+    """
+    folder = Path(function.__code__.co_filename).parent
+    stamp = getattr(file, "_source_stamp", None)
+    file._source_stamp = (stamp, _stamp_of(folder), _stamp_of(Path(__file__).parent))  # noqa: SLF001 - no other door
+
+
+@cache
+def _stamp_of(folder: Path) -> tuple[tuple[str, int, int], ...]:
+    if not folder.is_dir():  # a function from a notebook's cell or from generated text
+        return ()
+    found = ((path.name, path.stat()) for path in sorted(folder.glob("*.py")))
+    return tuple((name, status.st_mtime_ns, status.st_size) for name, status in found)
+
+
+def _forgive_stale_files(file: Any) -> None:
     """Let files of machine code that name classes which are gone count as absent, instead of failing the run.
 
     Numba unpickles them before it looks whether the source has changed: a class renamed in a strategy, or moved by an
     upgrade, would otherwise end every later run with an AttributeError.
     """
-    file = getattr(cache, "_cache_file", None)
     for name, nothing in (("_load_index", dict), ("load", lambda: None)):
         method = getattr(file, name, None)
         if method is not None:

@@ -27,8 +27,6 @@ from real_trade.kernels.matching import MARKET, PESSIMISTIC, is_protective
 from real_trade.kernels.tables import (
     FAR,
     FILL_COLUMNS,
-    O_ARRIVE,
-    O_AT_OPEN,
     O_BAR,
     O_ENTRY,
     O_EXPIRE,
@@ -36,21 +34,19 @@ from real_trade.kernels.tables import (
     O_FINAL,
     O_FLAGS,
     O_ID,
-    O_LAST,
-    O_LAST_STEP,
-    O_LIVE,
     O_LOTS,
-    O_NEW,
-    O_PENDING,
     O_PRICE,
     O_REASON,
     O_SIDE,
     O_STATUS,
     O_TIME,
-    O_TRAIL,
     O_TRIGGER,
     O_TYPE,
     ORDER_COLUMNS,
+    W_ARRIVE,
+    W_LIVE,
+    W_ROW,
+    WORKING_COLUMNS,
     Counts,
     Market,
     end_order,
@@ -165,10 +161,10 @@ def liquidates_first(
     if terms.policy != PESSIMISTIC:
         return False
     for place in range(count):
-        row = working[place, 0]
-        if kept <= place < index or not is_open(orders[row, O_STATUS]) or orders[row, O_ARRIVE] >= market.end_ms:
+        row = working[place, W_ROW]
+        if kept <= place < index or not is_open(orders[row, O_STATUS]) or working[place, W_ARRIVE] >= market.end_ms:
             continue
-        side, live = orders[row, O_SIDE], orders[row, O_LIVE]
+        side, live = orders[row, O_SIDE], working[place, W_LIVE]
         if side * position < 0 and is_protective(orders[row, O_TYPE]) and live != 0 and side * (live - price) < 0:
             return False
     return True
@@ -195,11 +191,11 @@ def liquidate(
         backing: cross: equity of the account's other instruments.
     """
     orders = int_table(orders, ORDER_COLUMNS)
-    working = int_table(working, 1)
+    working = int_table(working, WORKING_COLUMNS)
     fills = int_table(fills, FILL_COLUMNS)
     for index in range(counts.working):
-        if is_open(orders[working[index, 0], O_STATUS]):
-            end_order(orders, working[index, 0], market.bar, _CANCELED, _LIQUIDATION)
+        if is_open(orders[working[index, W_ROW], O_STATUS]):
+            end_order(orders, working[index, W_ROW], market.bar, _CANCELED, _LIQUIDATION)
     side, lots = (-1, ledger.position) if ledger.position > 0 else (1, -ledger.position)
     at = closing_price(market.open, market.high, market.low, price, ledger, terms, backing)
     fee = liquidation_fee_of(at, ledger, terms, backing)
@@ -214,11 +210,8 @@ def liquidate(
     orders[row, O_REASON] = _LIQUIDATION
     orders[row, O_FILLED] = lots
     orders[row, O_FINAL] = market.bar
-    for column in (O_PRICE, O_TRIGGER, O_FLAGS, O_EXPIRE, O_ENTRY, O_LIVE, O_TRAIL, O_NEW, O_AT_OPEN, O_ARRIVE):
+    for column in (O_PRICE, O_TRIGGER, O_FLAGS, O_EXPIRE, O_ENTRY):
         orders[row, column] = 0
-    orders[row, O_LAST] = at
-    orders[row, O_LAST_STEP] = market.step
-    orders[row, O_PENDING] = 0
     note_fill(fills, counts.fills, orders, row, market.bar, market.time_ms, lots, at, fee, False, False)
     after = Counts(row + 1, counts.fills + 1, counts.payments, 0, -1, FAR, counts.failure)
     return after, book_fill(ledger, side, lots, at, fee, terms)

@@ -15,10 +15,11 @@ from real_trade.kernels.tables import (
     AMEND,
     CANCEL,
     CANCEL_ALL,
+    F_ORDER,
+    F_PRICE,
     FAR,
+    FILL_COLUMNS,
     MAX_REQUESTS,
-    O_ARRIVE,
-    O_AT_OPEN,
     O_BAR,
     O_ENTRY,
     O_EXPIRE,
@@ -26,22 +27,12 @@ from real_trade.kernels.tables import (
     O_FINAL,
     O_FLAGS,
     O_ID,
-    O_LAST,
-    O_LAST_STEP,
-    O_LIVE,
     O_LOTS,
-    O_NEW,
-    O_PENDING,
-    O_PENDING_LOTS,
-    O_PENDING_MS,
-    O_PENDING_PRICE,
-    O_PENDING_TRIGGER,
     O_PRICE,
     O_REASON,
     O_SIDE,
     O_STATUS,
     O_TIME,
-    O_TRAIL,
     O_TRIGGER,
     O_TYPE,
     ORDER_COLUMNS,
@@ -54,10 +45,25 @@ from real_trade.kernels.tables import (
     R_SIDE,
     R_TRIGGER,
     REQUEST_COLUMNS,
+    W_ARRIVE,
+    W_ENTRY_AT_OPEN,
+    W_ENTRY_PRICE,
+    W_ENTRY_STEP,
+    W_LIVE,
+    W_NEW,
+    W_PENDING,
+    W_PENDING_LOTS,
+    W_PENDING_MS,
+    W_PENDING_PRICE,
+    W_PENDING_TRIGGER,
+    W_ROW,
+    W_TRAIL,
     WAITING,
+    WORKING_COLUMNS,
     Counts,
     end_order,
     is_open,
+    move_row,
 )
 from real_trade.model.order import Flag, OrderStatus, RejectReason
 
@@ -77,23 +83,25 @@ def take_requests(
     requests: Any,
     orders: Any,
     working: Any,
+    fills: Any,
     counts: Counts,
     position: int,
     terms: Terms,
 ) -> Counts:
     """Carry out a strategy's requests of one bar, in their order, and empty the list.
 
-    Tables come as handles (see `kernels.jit.handle_of`). ``working`` holds the row numbers of open orders in order of
-    submission; both tables have room.
+    Tables come as handles (see `kernels.jit.handle_of`). ``working`` holds open orders in order of submission; it and
+    the order table have room.
 
     Args:
         bar, time_ms, close: the bar on which it was decided: index, opening time, closing price.
         now_ms: when it was decided.
-        requests, orders, working, counts, position, terms: the account in this instrument.
+        requests, orders, working, fills, counts, position, terms: the account in this instrument.
     """
     requests = int_table(requests, REQUEST_COLUMNS)
     orders = int_table(orders, ORDER_COLUMNS)
-    working = int_table(working, 1)
+    working = int_table(working, WORKING_COLUMNS)
+    fills = int_table(fills, FILL_COLUMNS)
     number = requests[MAX_REQUESTS, 0]
     requests[MAX_REQUESTS, 0] = 0
     requests[MAX_REQUESTS, 1] = 0
@@ -105,18 +113,14 @@ def take_requests(
     for index in range(number):
         action = requests[index, R_ACTION]
         if action < CANCEL:
-            if _enter(bar, time_ms, arrive, close, requests, index, orders, row, position, terms):
-                working[open_orders, 0] = row
+            if _enter(bar, time_ms, close, requests, index, orders, row, position, terms):
+                _put_to_work(arrive, close, orders, row, working, open_orders, fills, counts.fills)
                 open_orders += 1
             row += 1
         elif arrive > 0:
             _send(action, arrive, requests, index, orders, working, open_orders)
         elif action == AMEND:
-            target = requests[index, R_ORDER] - 1
-            if 0 <= target < row:
-                amend(
-                    requests[index, R_LOTS], requests[index, R_PRICE], requests[index, R_TRIGGER], orders, target, terms
-                )
+            _amend_at_once(requests, index, orders, working, open_orders, terms)
         else:
             open_orders = _cancel(bar, action, requests[index, R_ORDER], orders, working, open_orders)
     # The next bar must be looked at: something is new.
@@ -126,16 +130,7 @@ def take_requests(
 
 @compiled
 def _enter(
-    bar: int,
-    time_ms: int,
-    arrive: int,
-    close: int,
-    requests: Any,
-    index: int,
-    orders: Any,
-    row: int,
-    position: int,
-    terms: Terms,
+    bar: int, time_ms: int, close: int, requests: Any, index: int, orders: Any, row: int, position: int, terms: Terms
 ) -> bool:
     """Write a new order to its row and tell whether it is open."""
     kind, side, lots = requests[index, R_ACTION], requests[index, R_SIDE], requests[index, R_LOTS]
@@ -167,44 +162,68 @@ def _enter(
     orders[row, O_FLAGS] = flags
     orders[row, O_EXPIRE] = requests[index, R_EXPIRE]
     orders[row, O_ENTRY] = entry
-    orders[row, O_TRAIL] = trigger if kind == TRAILING_STOP else 0
-    orders[row, O_LIVE] = close + side * trigger if kind == TRAILING_STOP else trigger
-    orders[row, O_NEW] = 1
-    orders[row, O_LAST] = 0
-    orders[row, O_LAST_STEP] = -1
-    orders[row, O_AT_OPEN] = 0
-    orders[row, O_ARRIVE] = arrive
-    orders[row, O_PENDING] = 0
     return reason == 0
+
+
+@compiled
+def _put_to_work(
+    arrive: int, close: int, orders: Any, row: int, working: Any, place: int, fills: Any, filled: int
+) -> None:
+    """Write an order that was taken into the table of working orders."""
+    trigger, trails, entry = orders[row, O_TRIGGER], orders[row, O_TYPE] == TRAILING_STOP, orders[row, O_ENTRY]
+    working[place, W_ROW] = row
+    working[place, W_LIVE] = close + orders[row, O_SIDE] * trigger if trails else trigger
+    working[place, W_TRAIL] = trigger if trails else 0
+    working[place, W_NEW] = 1
+    working[place, W_ARRIVE] = arrive
+    working[place, W_PENDING] = 0
+    working[place, W_ENTRY_STEP] = -1
+    working[place, W_ENTRY_PRICE] = 0
+    working[place, W_ENTRY_AT_OPEN] = 0
+    if entry > 0 and orders[entry - 1, O_FILLED] > 0:
+        # Attached to what has filled already: the price of its last fill is among the fills.
+        fill = filled - 1
+        while fills[fill, F_ORDER] != entry:
+            fill -= 1
+        working[place, W_ENTRY_PRICE] = fills[fill, F_PRICE]
 
 
 @compiled
 def _cancel(bar: int, action: int, order_id: int, orders: Any, working: Any, open_orders: int) -> int:
     kept = 0
-    for index in range(open_orders):
-        row = working[index, 0]
+    for place in range(open_orders):
+        row = working[place, W_ROW]
         if action == CANCEL_ALL or orders[row, O_ID] == order_id:
             end_order(orders, row, bar, _CANCELED, _BY_STRATEGY)
         else:
-            working[kept, 0] = row
+            move_row(working, place, kept)
             kept += 1
     return kept
 
 
 @compiled
-def amend(lots: int, price: int, trigger: int, orders: Any, row: int, terms: Terms) -> None:
+def _amend_at_once(requests: Any, index: int, orders: Any, working: Any, open_orders: int, terms: Terms) -> None:
+    lots, price, trigger = requests[index, R_LOTS], requests[index, R_PRICE], requests[index, R_TRIGGER]
+    for place in range(open_orders):
+        if working[place, W_ROW] == requests[index, R_ORDER] - 1:
+            amend(lots, price, trigger, orders, working, place, terms)
+
+
+@compiled
+def amend(lots: int, price: int, trigger: int, orders: Any, working: Any, place: int, terms: Terms) -> None:
     """Give an open order another quantity or price; what would be refused as a new order changes nothing."""
+    row = working[place, W_ROW]
     if not is_open(orders[row, O_STATUS]):
         return
     if lots > 0 and terms.min_lots <= lots <= terms.max_lots and lots > orders[row, O_FILLED]:
         orders[row, O_LOTS] = lots
     if 0 < price <= terms.max_price_ticks and orders[row, O_PRICE] > 0:
         orders[row, O_PRICE] = price
-        orders[row, O_NEW] = 1
-    if 0 < trigger <= terms.max_price_ticks and orders[row, O_LIVE] > 0 and orders[row, O_TYPE] != TRAILING_STOP:
+        working[place, W_NEW] = 1
+    if 0 < trigger <= terms.max_price_ticks and working[place, W_LIVE] > 0 and orders[row, O_TYPE] != TRAILING_STOP:
         orders[row, O_TRIGGER] = trigger
-        orders[row, O_LIVE] = trigger
-        orders[row, O_NEW] = 1
+        working[place, W_LIVE] = trigger
+        working[place, W_NEW] = 1
 
 
 @compiled
@@ -215,11 +234,11 @@ def _send(action: int, arrive: int, requests: Any, index: int, orders: Any, work
     takes the place of an amendment.
     """
     for place in range(open_orders):
-        row = working[place, 0]
-        named = action == CANCEL_ALL or orders[row, O_ID] == requests[index, R_ORDER]
-        if named and (orders[row, O_PENDING] == 0 or (action != AMEND and orders[row, O_PENDING] == AMEND)):
-            orders[row, O_PENDING] = AMEND if action == AMEND else CANCEL
-            orders[row, O_PENDING_MS] = arrive
-            orders[row, O_PENDING_LOTS] = requests[index, R_LOTS]
-            orders[row, O_PENDING_PRICE] = requests[index, R_PRICE]
-            orders[row, O_PENDING_TRIGGER] = requests[index, R_TRIGGER]
+        named = action == CANCEL_ALL or orders[working[place, W_ROW], O_ID] == requests[index, R_ORDER]
+        pending = working[place, W_PENDING]
+        if named and (pending == 0 or (action != AMEND and pending == AMEND)):
+            working[place, W_PENDING] = AMEND if action == AMEND else CANCEL
+            working[place, W_PENDING_MS] = arrive
+            working[place, W_PENDING_LOTS] = requests[index, R_LOTS]
+            working[place, W_PENDING_PRICE] = requests[index, R_PRICE]
+            working[place, W_PENDING_TRIGGER] = requests[index, R_TRIGGER]

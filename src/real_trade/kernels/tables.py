@@ -19,16 +19,18 @@ CANCEL: Final = 16
 CANCEL_ALL: Final = 17
 AMEND: Final = 18
 
-# Columns of the order table; the first ones as in backtest.result.ORDER_DTYPE.
+# Columns of the order table, as in backtest.result.ORDER_DTYPE.
 O_ID, O_BAR, O_TIME, O_SIDE, O_TYPE, O_LOTS, O_PRICE, O_STATUS, O_REASON, O_FILLED, O_FINAL = range(11)
 O_TRIGGER, O_FLAGS, O_EXPIRE, O_ENTRY = range(11, 15)
-# How many of them a result shows.
-SHOWN_ORDER_COLUMNS: Final = 15
-# Only the book uses these: live trigger, trail, whether it has yet to meet its first bar; price, step and manner of its
-# last fill; when it reaches the venue; what is on its way to it, and when that arrives.
-O_LIVE, O_TRAIL, O_NEW, O_LAST, O_LAST_STEP, O_AT_OPEN, O_ARRIVE = range(15, 22)
-O_PENDING, O_PENDING_MS, O_PENDING_LOTS, O_PENDING_PRICE, O_PENDING_TRIGGER = range(22, 27)
-ORDER_COLUMNS: Final = 27
+ORDER_COLUMNS: Final = 15
+
+# Columns of the table of working orders: what matters only while an order is open. Its row in the order table, live
+# trigger, trail, whether it has yet to meet its first bar, when it reaches the venue; what is on its way to it, and
+# when that arrives; step, price and manner of its entry's last fill.
+W_ROW, W_LIVE, W_TRAIL, W_NEW, W_ARRIVE = range(5)
+W_PENDING, W_PENDING_MS, W_PENDING_LOTS, W_PENDING_PRICE, W_PENDING_TRIGGER = range(5, 10)
+W_ENTRY_STEP, W_ENTRY_PRICE, W_ENTRY_AT_OPEN = range(10, 13)
+WORKING_COLUMNS: Final = 13
 
 # Columns of the fill table, as in backtest.result.FILL_DTYPE.
 F_ORDER, F_BAR, F_TIME, F_SIDE, F_PRICE, F_LOTS, F_FEE, F_MAKER, F_AMBIGUOUS, F_SLIPPAGE = range(10)
@@ -155,3 +157,11 @@ def note_fill(
     fills[fill, F_MAKER] = 1 if maker else 0
     fills[fill, F_AMBIGUOUS] = 1 if ambiguous else 0
     fills[fill, F_SLIPPAGE] = 0
+
+
+@compiled
+def move_row(working: Any, source: int, target: int) -> None:
+    """Copy a row of the table of working orders to an earlier place."""
+    if source != target:
+        for column in range(WORKING_COLUMNS):
+            working[target, column] = working[source, column]
