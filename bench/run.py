@@ -21,6 +21,7 @@ PEERS = {
     "vectorbt": ["vectorbt[rust]==1.2.0"],
     "backtesting": ["backtesting==0.6.6", "pandas<3"],
     "backtrader": ["backtrader==1.9.78.123", "pandas<3"],
+    "hftbacktest": ["hftbacktest==2.4.3"],
 }
 # What must hold, as (sentence, value, bound, higher is better).
 Claim = tuple[str, float, float, bool]
@@ -77,7 +78,7 @@ def rows(command: list[str], bars: Path) -> list[dict[str, float | str]]:
 def claims(ours: list[dict], scale: list[dict], peers: list[dict], whole: list[dict]) -> list[Claim]:
     """Return what is promised and what was measured."""
     speed = {str(row["name"]).split(" ", maxsplit=1)[0]: float(row["bars_per_s"]) for row in peers}
-    fast = float(ours[0]["bars_per_s"])
+    fast, trades = float(ours[0]["bars_per_s"]), speed["hftbacktest"] / 1e6
     plain = next(float(row["bars_per_s"]) for row in ours if row["name"] == "real_trade plain Python")
     figures = {str(row["name"]): row for row in whole}
 
@@ -100,6 +101,7 @@ def claims(ours: list[dict], scale: list[dict], peers: list[dict], whole: list[d
         ("brackets with funding and partial fills, million bars/s", rate("brackets, funding, partial fills"), 12, True),
         ("four strategies, four symbols, million bars/s", rate("four strategies, four symbols"), 5, True),
         ("single trades, million/s", rate("single trades (on_trade)"), 10, True),
+        ("single trades, times hftbacktest (which keeps a book)", rate("single trades (on_trade)") / trades, 1, True),
         ("`real-trade backtest --no-trust`, whole second run, s", seconds("backtest command"), 2.5, False),
         ("`real-trade backtest --no-trust`, peak memory, MB", memory("backtest command"), 500, False),
         ("`real-trade backtest`, trust checks and all, s", seconds("backtest command, trust"), 8, False),

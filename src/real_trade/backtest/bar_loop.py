@@ -117,15 +117,19 @@ _JOINT = """\
 exposed = {any_position}
 if exposed:
 {sums}
-    if {equity} <= {needed}:
+    # No tier asks for more than half of a position's value: mostly that is answer enough.
+    if {equity} <= ({values}) // 2 + {legs}:
+{needs}
+        if {equity} <= {needed}:
 {liquidations}
-        exposed = {any_position}
+            exposed = {any_position}
 """
-_LEG_SUMS = """\
+_LEG_SUM = """\
 at_{j} = adverse(ledger_{j}.position, mark_high_{k}[i], mark_low_{k}[i])
-sum_{j} = ledger_{j}.cash + worth_of(ledger_{j}.position, at_{j}, terms_{j})
-need_{j} = maintenance_of(ledger_{j}, at_{j}, terms_{j}, tiers_at_{j})
+worth_{j} = worth_of(ledger_{j}.position, at_{j}, terms_{j})
+sum_{j} = ledger_{j}.cash + worth_{j}
 """
+_LEG_NEED = "need_{j} = maintenance_of(ledger_{j}, at_{j}, terms_{j}, tiers_at_{j})\n"
 _LEG_JOINT_LIQUIDATION = """\
 if ledger_{j}.position != 0 and terms_{j}.short_allowed and {equity} <= {needed}:
 {room}
@@ -334,10 +338,13 @@ def _joint(legs: tuple[LegShape, ...]) -> str:
     )
     return _JOINT.format(
         any_position=" or ".join(f"(ledger_{leg.j}.position != 0 and terms_{leg.j}.short_allowed)" for leg in legs),
-        sums=indent("".join(_LEG_SUMS.format(**leg._asdict()) for leg in legs), "    ").rstrip(),
+        sums=indent("".join(_LEG_SUM.format(**leg._asdict()) for leg in legs), "    ").rstrip(),
+        needs=indent("".join(_LEG_NEED.format(**leg._asdict()) for leg in legs), "        ").rstrip(),
+        values=" + ".join(f"abs(worth_{leg.j})" for leg in legs),
+        legs=len(legs),
         equity=total("sum"),
         needed=total("need"),
-        liquidations=indent(liquidations, "        ").rstrip(),
+        liquidations=indent(liquidations, "            ").rstrip(),
     )
 
 
