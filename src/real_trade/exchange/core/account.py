@@ -1,0 +1,118 @@
+"""Accounts: what they hold of each coin, and their positions. Changes only by what the exchange books."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from real_trade.exchange.core.contract import Contract, divide
+
+
+@dataclass(slots=True)
+class Position:
+    """A position in a contract: one way, or one side of a hedged pair.
+
+    Attributes:
+        contract: what is held.
+        side: 0 one way; +1 or -1 the long or short side of a hedged pair.
+        lots: signed.
+        cost: worth acquired that is still open, units of the settlement coin; 0 when flat.
+        realised: profit of what was closed, before fees and funding.
+        leverage: as chosen.
+        extra: margin that was added to an isolated position.
+    """
+
+    contract: Contract
+    side: int = 0
+    lots: int = 0
+    cost: int = 0
+    realised: int = 0
+    leverage: int = 10
+    extra: int = 0
+
+    def profit(self, mark: int) -> int:
+        """Return the unrealised profit at a mark price, units."""
+        return self.contract.worth(self.lots, mark) - self.cost if self.lots else 0
+
+    def initial_margin(self, mark: int) -> int:
+        """Return the margin that the position binds, units, rounded up."""
+        return -(-self.contract.value(self.lots, mark) // self.leverage) if self.lots else 0
+
+    def maintenance(self, mark: int) -> int:
+        """Return the margin below which it is liquidated."""
+        return self.contract.maintenance(self.contract.value(self.lots, mark)) if self.lots else 0
+
+    def fill(self, lots: int, ticks: int) -> int:
+        """Take signed lots at a price; return the profit that this realised, units.
+
+        What reduces the position releases its share of the cost, rounded once.
+        """
+        worth = self.contract.worth(lots, ticks)
+        before, after = self.lots, self.lots + lots
+        self.lots = after
+        if before == 0 or (before > 0) == (lots > 0):
+            self.cost += worth
+            return 0
+        if abs(lots) <= abs(before):
+            released = divide(self.cost * abs(lots), abs(before))
+            profit = -worth - released
+            self.cost -= released
+        else:
+            # It turns: what closes it is its share of the fill.
+            closing = divide(worth * abs(before), abs(lots))
+            profit = -closing - self.cost
+            self.cost = worth - closing
+        if after == 0:
+            self.extra = 0
+        self.realised += profit
+        return profit
+
+
+@dataclass(slots=True)
+class Account:
+    """One account.
+
+    Attributes:
+        number: names it inside the core.
+        wallet: units of each coin.
+        positions: by symbol and side.
+        hedged: symbols whose long and short side are kept apart.
+        isolated: each position is backed by its own margin; else by all of its settlement coin.
+        fees: paid so far, units of each coin.
+        funding: paid so far (negative: received), units of each coin.
+        realised: profit booked so far, units of each coin.
+    """
+
+    number: int
+    wallet: dict[str, int] = field(default_factory=dict)
+    positions: dict[tuple[str, int], Position] = field(default_factory=dict)
+    hedged: set[str] = field(default_factory=set)
+    isolated: bool = False
+    fees: dict[str, int] = field(default_factory=dict)
+    funding: dict[str, int] = field(default_factory=dict)
+    realised: dict[str, int] = field(default_factory=dict)
+
+    def position(self, contract: Contract, side: int = 0) -> Position:
+        """Return a position, flat if there was none."""
+        key = contract.symbol, side
+        if key not in self.positions:
+            self.positions[key] = Position(contract, side)
+        return self.positions[key]
+
+    def change(self, coin: str, units: int) -> None:
+        """Add to a wallet, or take from it."""
+        self.wallet[coin] = self.wallet.get(coin, 0) + units
+
+    def pay_fee(self, coin: str, units: int) -> None:
+        """Take a fee (negative: a rebate)."""
+        self.change(coin, -units)
+        self.fees[coin] = self.fees.get(coin, 0) + units
+
+    def pay_funding(self, coin: str, units: int) -> None:
+        """Take a payment of funding (negative: give)."""
+        self.change(coin, -units)
+        self.funding[coin] = self.funding.get(coin, 0) + units
+
+    def realise(self, coin: str, units: int) -> None:
+        """Book the profit of what was closed."""
+        self.change(coin, units)
+        self.realised[coin] = self.realised.get(coin, 0) + units

@@ -1,0 +1,472 @@
+"""The exchange: takes commands, matches, books, tells what happened. Deterministic, without a clock of its own."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from real_trade.exchange.core.account import Account
+from real_trade.exchange.core.book import Book, Entry
+from real_trade.exchange.core.contract import Contract, Kind, share
+from real_trade.exchange.core.events import EventLog, Executed, OrderChanged, Traded
+from real_trade.exchange.core.margin import available, spot_needs, totals
+from real_trade.exchange.core.orders import Force, Order, Price, Refused, Request, Status, Why
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from real_trade.exchange.core.account import Position
+    from real_trade.exchange.core.book import Match
+
+
+class Exchange:
+    """One venue's contracts, accounts and books.
+
+    Args:
+        contracts: what is traded.
+    """
+
+    def __init__(self, contracts: Iterable[Contract]) -> None:
+        self.contracts = {contract.symbol: contract for contract in contracts}
+        self.books = {symbol: Book() for symbol in self.contracts}
+        self.accounts: dict[int, Account] = {}
+        self.orders: dict[int, Order] = {}
+        self.prices: dict[tuple[str, Price], int] = {}
+        self.log = EventLog()
+        self._links: dict[tuple[int, str], int] = {}
+        # Open orders by account, and conditional orders by symbol, in order of acceptance.
+        self._open: dict[int, dict[int, Order]] = {}
+        self._waiting: dict[str, dict[int, Order]] = {symbol: {} for symbol in self.contracts}
+        self._trades = 0
+
+    def open_account(self, wallet: dict[str, int]) -> Account:
+        """Return a new account that holds so many units of each coin."""
+        account = Account(len(self.accounts) + 1, dict(wallet))
+        self.accounts[account.number] = account
+        self._open[account.number] = {}
+        return account
+
+    def open_orders(self, account: int) -> list[Order]:
+        """Return an account's open orders, oldest first."""
+        return list(self._open[account].values())
+
+    def mark(self, contract: Contract) -> int:
+        """Return the mark price in ticks: the last price where none was set."""
+        found = self.prices.get((contract.symbol, Price.MARK)) or self.prices.get((contract.symbol, Price.LAST))
+        assert found is not None, f"{contract.symbol} has no price yet"
+        return found
+
+    # Commands of accounts
+
+    def place(self, account: int, request: Request, now_ms: int) -> Order:
+        """Take an order.
+
+        Raises:
+            Refused: nothing was done.
+        """
+        owner, contract = self.accounts[account], self.contracts[request.symbol]
+        request = self._checked(owner, contract, request)
+        number = len(self.orders) + 1
+        status = Status.NEW if request.trigger is None else Status.UNTRIGGERED
+        order = Order(number, account, contract, request, now_ms, now_ms, status)
+        self.orders[number] = order
+        self._open[account][number] = order
+        if request.link:
+            self._links[account, request.link] = number
+        self._tell(order, now_ms)
+        if request.trigger is None:
+            self._work(order, now_ms)
+        else:
+            self._waiting[request.symbol][number] = order
+        return order
+
+    def cancel(self, account: int, number: int, now_ms: int) -> Order:
+        """Take back an order.
+
+        Raises:
+            Refused: the account has no such open order.
+        """
+        order = self._own(account, number)
+        self._end(order, Why.BY_USER, now_ms)
+        return order
+
+    def cancel_all(self, account: int, now_ms: int, symbol: str | None = None) -> list[Order]:
+        """Take back every open order, or those in one symbol."""
+        found = [order for order in self.open_orders(account) if symbol in (None, order.request.symbol)]
+        for order in found:
+            self._end(order, Why.BY_USER, now_ms)
+        return found
+
+    def amend(self, account: int, number: int, now_ms: int, lots: int | None = None, ticks: int | None = None) -> Order:
+        """Give an open order another quantity or limit; less at the same price keeps its place in the queue.
+
+        Raises:
+            Refused: no such order, nothing to change, or what it would be could not be an order.
+        """
+        order = self._own(account, number)
+        request = order.request
+        changed = replace(
+            request,
+            lots=request.lots if lots is None else lots,
+            ticks=request.ticks if ticks is None else ticks,
+        )
+        if changed == request:
+            raise Refused(Why.NO_CHANGE)
+        if changed.lots <= order.filled or (request.ticks is None) != (changed.ticks is None):
+            raise Refused(Why.TOO_SMALL if changed.lots <= order.filled else Why.BAD_PRICE)
+        checked = self._checked(self.accounts[account], order.contract, replace(changed, link=""), amended=order)
+        changed = replace(checked, link=request.link)
+        rests = order.status in (Status.NEW, Status.PARTIALLY_FILLED)
+        order.request = changed
+        order.updated_ms = now_ms
+        side = self.books[request.symbol].side(request.sign)
+        if rests and request.ticks is not None:
+            if changed.ticks == request.ticks and changed.lots < request.lots:
+                side.reduce(request.ticks, number, order.left)
+            else:
+                side.remove(request.ticks, number)
+                self._tell(order, now_ms)
+                self._work(order, now_ms)
+                return order
+        self._tell(order, now_ms)
+        return order
+
+    def set_leverage(self, account: int, symbol: str, leverage: int) -> None:
+        """Choose the leverage of a symbol's positions.
+
+        Raises:
+            Refused: no change, more than the ladder offers, or too much for what is held.
+        """
+        owner, contract = self.accounts[account], self.contracts[symbol]
+        sides = (1, -1) if symbol in owner.hedged else (0,)
+        positions = [owner.position(contract, side) for side in sides]
+        if all(position.leverage == leverage for position in positions):
+            raise Refused(Why.NO_CHANGE)
+        if not contract.tiers or not 1 <= leverage <= contract.tiers[0].leverage:
+            raise Refused(Why.LEVERAGE)
+        before = [position.leverage for position in positions]
+        for position in positions:
+            position.leverage = leverage
+        if available(self, owner, contract.settle) < 0:
+            for position, old in zip(positions, before, strict=True):
+                position.leverage = old
+            raise Refused(Why.NO_FUNDS)
+
+    def hedge(self, account: int, symbol: str, hedged: bool) -> None:
+        """Keep long and short side of a symbol apart, or together.
+
+        Raises:
+            Refused: no change, or there is a position or an order.
+        """
+        owner, contract = self.accounts[account], self.contracts[symbol]
+        if (symbol in owner.hedged) == hedged:
+            raise Refused(Why.NO_CHANGE)
+        if any(owner.position(contract, side).lots for side in (0, 1, -1)):
+            raise Refused(Why.HAS_POSITION)
+        if any(order.request.symbol == symbol for order in self.open_orders(account)):
+            raise Refused(Why.HAS_ORDERS)
+        leverage = owner.position(contract, 1 if symbol in owner.hedged else 0).leverage
+        for side in (1, -1) if hedged else (0,):
+            owner.position(contract, side).leverage = leverage
+        owner.hedged ^= {symbol}
+
+    # The market
+
+    def quote(self, symbol: str, sign: int, ticks: int, lots: int, now_ms: int) -> None:
+        """Let the crowd offer so many lots at a price; what crosses the orders of accounts takes them first."""
+        book = self.books[symbol]
+        if lots > 0:
+            other = book.side(-sign)
+            while lots > 0 and other.reaches(ticks):
+                taken = self._match(None, symbol, sign, lots, ticks, now_ms)
+                if taken == 0:
+                    return
+                lots -= taken
+        book.side(sign).set_crowd(ticks, lots)
+
+    def crowd_takes(self, symbol: str, sign: int, lots: int, limit: int | None, now_ms: int) -> int:
+        """Let the crowd buy (+1) or sell (-1) at the market; return the lots that were traded."""
+        return self._match(None, symbol, sign, lots, limit, now_ms)
+
+    def set_price(self, symbol: str, by: Price, ticks: int, now_ms: int) -> None:
+        """Set a mark, index or last price; triggers are set off, and positions liquidated."""
+        self.prices[symbol, by] = ticks
+        self._set_off(symbol, now_ms)
+        if by is Price.MARK:
+            self._liquidate_all(self.contracts[symbol].settle, now_ms)
+
+    def settle_funding(self, symbol: str, rate: int, now_ms: int) -> None:
+        """Charge funding on every position in a symbol: its value at the mark price times a rate of 1e-9."""
+        contract = self.contracts[symbol]
+        mark = self.mark(contract)
+        for account in self.accounts.values():
+            for position in account.positions.values():
+                if position.contract is not contract or position.lots == 0:
+                    continue
+                amount = share(contract.value(position.lots, mark), rate)
+                amount = amount if position.lots > 0 else -amount
+                account.pay_funding(contract.settle, amount)
+                sign = 1 if position.lots > 0 else -1
+                self.log.add(
+                    Executed(
+                        now_ms, account.number, 0, symbol, "funding", sign, abs(position.lots), mark, amount,
+                        contract.settle, 0, maker=False, trade=0,
+                    )
+                )  # fmt: skip
+        self._liquidate_all(contract.settle, now_ms)
+
+    # Inside
+
+    def _own(self, account: int, number: int) -> Order:
+        order = self._open.get(account, {}).get(number)
+        if order is None:
+            raise Refused(Why.UNKNOWN_ORDER)
+        return order
+
+    def _tell(self, order: Order, now_ms: int) -> None:
+        self.log.add(
+            OrderChanged(
+                now_ms, order.account, order.number, order.request.symbol, order.status, order.filled, order.why
+            )
+        )
+
+    def _checked(self, owner: Account, contract: Contract, request: Request, amended: Order | None = None) -> Request:
+        """Return the request as it is taken, or refuse it."""
+        if request.link and (owner.number, request.link) in self._links:
+            raise Refused(Why.DUPLICATE_LINK)
+        is_hedged = contract.symbol in owner.hedged
+        if (request.side != 0) != is_hedged:
+            raise Refused(Why.BAD_SIDE)
+        held = owner.position(contract, request.side).lots if contract.kind is not Kind.SPOT else 0
+        if is_hedged and request.sign != request.side:
+            # What is against its own side can only take it back.
+            request = replace(request, reduce_only=True)
+        if request.reduce_only:
+            if request.sign * held >= 0:
+                raise Refused(Why.REDUCE_ONLY)
+            done = 0 if amended is None else amended.filled
+            request = replace(request, lots=min(request.lots or abs(held), done + abs(held)))
+        self._check_size(contract, request)
+        self._check_trigger(contract, request)
+        if request.trigger is None and not request.reduce_only:
+            self._check_funds(owner, contract, request, amended)
+        return request
+
+    def _check_size(self, contract: Contract, request: Request) -> None:
+        if request.lots < contract.min_lots or request.lots <= 0:
+            raise Refused(Why.TOO_SMALL)
+        if request.lots > contract.max_lots:
+            raise Refused(Why.TOO_LARGE)
+        if request.ticks is not None and request.ticks <= 0:
+            raise Refused(Why.BAD_PRICE)
+
+    def _check_trigger(self, contract: Contract, request: Request) -> None:
+        trigger = request.trigger
+        if trigger is None:
+            return
+        now = self.prices.get((contract.symbol, trigger.by))
+        if trigger.ticks <= 0 or (now is not None and trigger.is_met(now)):
+            raise Refused(Why.TRIGGER_SIDE)
+
+    def _check_funds(self, owner: Account, contract: Contract, request: Request, amended: Order | None) -> None:
+        ticks = request.ticks if request.ticks is not None else self._worst_price(contract, request)
+        quote_value = request.lots * ticks * contract.step * contract.tick * contract.face
+        if contract.kind is not Kind.INVERSE and quote_value < contract.min_value:
+            raise Refused(Why.LOW_VALUE)
+        if contract.kind is Kind.SPOT:
+            coin, units = spot_needs(contract, request.sign, request.lots, ticks)
+            if available(self, owner, coin, without=amended) < units:
+                raise Refused(Why.NO_FUNDS)
+            return
+        position = owner.position(contract, request.side)
+        value = contract.value(position.lots + request.sign * request.lots, ticks)
+        if value > contract.tiers[-1].cap or contract.tier(value).leverage < position.leverage:
+            raise Refused(Why.RISK_LIMIT)
+        needed = -(-contract.value(request.lots, ticks) // position.leverage)
+        needed += share(contract.value(request.lots, ticks), contract.taker_rate)
+        closing = request.lots if request.sign * position.lots < 0 and request.lots <= abs(position.lots) else 0
+        if closing == 0 and available(self, owner, contract.settle, without=amended) < needed:
+            raise Refused(Why.NO_FUNDS)
+
+    def _worst_price(self, contract: Contract, request: Request) -> int:
+        """Return the price at which a market order would end, as far as the book goes."""
+        side, left, worst = self.books[contract.symbol].side(-request.sign), request.lots, None
+        for ticks in side.prices():
+            worst = ticks
+            left -= side.levels[ticks].lots
+            if left <= 0:
+                break
+        return worst if worst is not None else self.mark(contract)
+
+    def _work(self, order: Order, now_ms: int) -> None:
+        """Match an order that has arrived, and let it rest if it may."""
+        request = order.request
+        book = self.books[request.symbol]
+        other = book.side(-request.sign)
+        if request.force is Force.POST_ONLY and request.ticks is not None and other.reaches(request.ticks):
+            self._end(order, Why.WOULD_TAKE, now_ms)
+            return
+        if request.force is Force.FOK and other.available(request.ticks, order.left) < order.left:
+            self._end(order, Why.NOT_FILLED, now_ms)
+            return
+        self._match(order, request.symbol, request.sign, order.left, request.ticks, now_ms)
+        if not order.is_open:
+            return
+        if request.ticks is None or request.force in (Force.IOC, Force.FOK):
+            self._end(order, Why.NOT_FILLED, now_ms)
+        else:
+            book.side(request.sign).add(request.ticks, Entry(order.number, order.left))
+
+    def _match(self, taker: Order | None, symbol: str, sign: int, lots: int, limit: int | None, now_ms: int) -> int:
+        """Take from the other side of the book; return the lots that were traded.
+
+        An order never meets another of its own account: the one that rests gives way.
+        """
+        side, traded = self.books[symbol].side(-sign), 0
+        while traded < lots and (taker is None or taker.is_open) and side.reaches(limit):
+            resting = self.orders.get(side.first())
+            if taker is not None and resting is not None and resting.account == taker.account:
+                self._end(resting, Why.SELF_TRADE, now_ms)
+                continue
+            match = side.take(lots - traded)
+            self._trades += 1
+            traded += match.lots
+            if resting is not None:
+                self._book_maker(resting, match, now_ms)
+            if taker is not None:
+                self._book_fill(taker, sign, match.lots, match.ticks, now_ms, maker=False)
+            self.log.add(Traded(now_ms, symbol, self._trades, sign, match.lots, match.ticks))
+            self.prices[symbol, Price.LAST] = match.ticks
+        if traded:
+            self._set_off(symbol, now_ms)
+        return traded
+
+    def _book_maker(self, maker: Order, match: Match, now_ms: int) -> None:
+        self._book_fill(maker, maker.request.sign, match.lots, match.ticks, now_ms, maker=True)
+        if maker.is_open and match.left == 0:
+            # It was cut to what its position still was.
+            self._end(maker, Why.REDUCE_ONLY, now_ms)
+
+    def _book_fill(self, order: Order, sign: int, lots: int, ticks: int, now_ms: int, *, maker: bool) -> None:
+        contract, owner = order.contract, self.accounts[order.account]
+        rate = contract.maker_rate if maker else contract.taker_rate
+        value = contract.value(lots, ticks)
+        coin, fee, profit = contract.settle, share(value, rate), 0
+        if contract.kind is Kind.SPOT:
+            # The fee is taken from what is received.
+            base = contract.base_units(lots)
+            if sign > 0:
+                coin, fee = contract.base, share(base, rate)
+            owner.change(contract.base, sign * base)
+            owner.change(contract.quote, -sign * value)
+        else:
+            position = owner.position(contract, order.request.side)
+            profit = position.fill(sign * lots, ticks)
+            owner.realise(contract.settle, profit)
+        owner.pay_fee(coin, fee)
+        order.filled += lots
+        order.value += value
+        order.fee += fee
+        self.log.add(
+            Executed(
+                now_ms, order.account, order.number, contract.symbol, "trade", sign, lots, ticks, fee, coin, profit,
+                maker=maker, trade=self._trades,
+            )
+        )  # fmt: skip
+        order.go(Status.FILLED if order.left == 0 else Status.PARTIALLY_FILLED, now_ms)
+        if not order.is_open:
+            self._open[order.account].pop(order.number)
+        self._tell(order, now_ms)
+        if contract.kind is not Kind.SPOT:
+            self._cut_reducing(owner, owner.position(contract, order.request.side), now_ms, but=order)
+
+    def _cut_reducing(self, owner: Account, position: Position, now_ms: int, but: Order) -> None:
+        """Cut, or cancel, resting orders that may only reduce a position that has become smaller."""
+        for order in self.open_orders(owner.number):
+            request = order.request
+            is_one = request.reduce_only and request.symbol == position.contract.symbol
+            if not is_one or request.side != position.side or order is but or order.status is Status.UNTRIGGERED:
+                continue
+            held = max(0, -request.sign * position.lots)
+            if held == 0:
+                self._end(order, Why.REDUCE_ONLY, now_ms)
+            elif order.left > held:
+                order.request = replace(request, lots=order.filled + held)
+                if request.ticks is not None:
+                    self.books[request.symbol].side(request.sign).reduce(request.ticks, order.number, held)
+                self._tell(order, now_ms)
+
+    def _end(self, order: Order, why: Why, now_ms: int) -> None:
+        """End an open order unfilled, and take it out of the book."""
+        request = order.request
+        if order.status is Status.UNTRIGGERED:
+            self._waiting[request.symbol].pop(order.number)
+            order.go(Status.DEACTIVATED, now_ms, why)
+        else:
+            side = self.books[request.symbol].side(request.sign)
+            level = None if request.ticks is None else side.levels.get(request.ticks)
+            if level is not None and any(entry.order_id == order.number for entry in level.queue):
+                side.remove(request.ticks, order.number)  # type: ignore[arg-type]
+            order.go(Status.CANCELLED, now_ms, why)
+        self._open[order.account].pop(order.number)
+        self._tell(order, now_ms)
+
+    def _set_off(self, symbol: str, now_ms: int) -> None:
+        """Let loose what the prices of now set off."""
+        for order in list(self._waiting[symbol].values()):
+            trigger = order.request.trigger
+            assert trigger is not None
+            price = self.prices.get((symbol, trigger.by))
+            if price is None or not trigger.is_met(price) or order.number not in self._waiting[symbol]:
+                continue
+            self._waiting[symbol].pop(order.number)
+            order.go(Status.TRIGGERED, now_ms)
+            self._tell(order, now_ms)
+            try:
+                request = self._checked(
+                    self.accounts[order.account], order.contract, replace(order.request, trigger=None, link="")
+                )
+            except Refused as refusal:
+                order.go(Status.REJECTED, now_ms, refusal.why)
+                self._open[order.account].pop(order.number)
+                self._tell(order, now_ms)
+                continue
+            order.request = replace(request, link=order.request.link, trigger=trigger)
+            order.go(Status.NEW, now_ms)
+            self._tell(order, now_ms)
+            self._work(order, now_ms)
+
+    def _liquidate_all(self, coin: str, now_ms: int) -> None:
+        """Close what an account cannot back any more."""
+        for account in self.accounts.values():
+            held = [p for p in account.positions.values() if p.lots and p.contract.settle == coin]
+            if not held:
+                continue
+            equity, needed = totals(self, account, coin)
+            if equity > needed:
+                continue
+            for order in self.open_orders(account.number):
+                if order.contract.settle == coin and order.contract.kind is not Kind.SPOT:
+                    self._end(order, Why.LIQUIDATION, now_ms)
+            for position in held:
+                self._liquidate(account, position, now_ms)
+            # What is missing beyond the margin is the venue's loss.
+            missing = min(0, account.wallet.get(coin, 0))
+            if missing < 0 and not any(p.lots for p in account.positions.values() if p.contract.settle == coin):
+                account.realise(coin, -missing)
+
+    def _liquidate(self, account: Account, position: Position, now_ms: int) -> None:
+        contract, sign = position.contract, -1 if position.lots > 0 else 1
+        lots, mark = abs(position.lots), self.mark(position.contract)
+        self._trades += 1
+        profit = position.fill(sign * lots, mark)
+        account.realise(contract.settle, profit)
+        left = max(0, account.wallet.get(contract.settle, 0))
+        fee = min(share(contract.value(lots, mark), contract.taker_rate), left)
+        account.pay_fee(contract.settle, fee)
+        self.log.add(
+            Executed(
+                now_ms, account.number, 0, contract.symbol, "liquidation", sign, lots, mark, fee, contract.settle,
+                profit, maker=False, trade=self._trades,
+            )
+        )  # fmt: skip
