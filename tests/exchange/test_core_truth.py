@@ -14,6 +14,7 @@ from real_trade.exchange.core.book import CROWD
 from real_trade.exchange.core.contract import Contract, Kind, Tier
 from real_trade.exchange.core.events import Executed, OrderChanged, Traded
 from real_trade.exchange.core.exchange import Exchange
+from real_trade.exchange.core.margin import binds
 from real_trade.exchange.core.orders import TRANSITIONS, Force, Price, Refused, Request, Status, Trigger, Why
 
 UNITS = 10**8
@@ -158,6 +159,8 @@ def look(world: World, before: dict[Any, int], placed: Any) -> None:
                         assert entry.lots == order.left
     for account in exchange.accounts.values():
         for coin in ("USDT", "BTC"):
+            owned = [order for order in exchange.open_orders(account.number) if binds(account, order)[0] == coin]
+            assert account.bound.get(coin, 0) == sum(binds(account, order)[1] for order in owned)
             traded = spot_flow(world, account.number, coin)
             moved = account.wallet.get(coin, 0) - WALLET[coin]
             paid = account.fees.get(coin, 0) + account.funding.get(coin, 0)

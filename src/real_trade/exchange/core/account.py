@@ -77,6 +77,7 @@ class Account:
         positions: by symbol and side.
         hedged: symbols whose long and short side are kept apart.
         isolated: each position is backed by its own margin; else by all of its settlement coin.
+        bound: what open orders hold back, units of each coin.
         fees: paid so far, units of each coin.
         funding: paid so far (negative: received), units of each coin.
         realised: profit booked so far, units of each coin.
@@ -87,6 +88,7 @@ class Account:
     positions: dict[tuple[str, int], Position] = field(default_factory=dict)
     hedged: set[str] = field(default_factory=set)
     isolated: bool = False
+    bound: dict[str, int] = field(default_factory=dict)
     fees: dict[str, int] = field(default_factory=dict)
     funding: dict[str, int] = field(default_factory=dict)
     realised: dict[str, int] = field(default_factory=dict)

@@ -9,7 +9,7 @@ from real_trade.exchange.core.account import Account
 from real_trade.exchange.core.book import Book, Entry
 from real_trade.exchange.core.contract import Contract, Kind, share
 from real_trade.exchange.core.events import EventLog, Executed, OrderChanged, Traded
-from real_trade.exchange.core.margin import available, spot_needs, totals
+from real_trade.exchange.core.margin import available, binds, spot_needs, totals
 from real_trade.exchange.core.orders import Force, Order, Price, Refused, Request, Status, Why
 
 if TYPE_CHECKING:
@@ -145,12 +145,17 @@ class Exchange:
         if not contract.tiers or not 1 <= leverage <= contract.tiers[0].leverage:
             raise Refused(Why.LEVERAGE)
         before = [position.leverage for position in positions]
-        for position in positions:
-            position.leverage = leverage
-        if available(self, owner, contract.settle) < 0:
-            for position, old in zip(positions, before, strict=True):
-                position.leverage = old
+        self._lever(owner, contract, dict.fromkeys(sides, leverage))
+        if available(owner, contract.settle, self.mark) < 0:
+            self._lever(owner, contract, dict(zip(sides, before, strict=True)))
             raise Refused(Why.NO_FUNDS)
+
+    def _lever(self, owner: Account, contract: Contract, leverages: dict[int, int]) -> None:
+        for side, leverage in leverages.items():
+            owner.position(contract, side).leverage = leverage
+        for order in self.open_orders(owner.number):
+            if order.contract is contract:
+                self._bind(order)
 
     def hedge(self, account: int, symbol: str, hedged: bool) -> None:
         """Keep long and short side of a symbol apart, or together.
@@ -224,11 +229,19 @@ class Exchange:
         return order
 
     def _tell(self, order: Order, now_ms: int) -> None:
+        """Report an order as it is now, and hold back of its account what it binds now."""
+        self._bind(order)
         self.log.add(
             OrderChanged(
                 now_ms, order.account, order.number, order.request.symbol, order.status, order.filled, order.why
             )
         )
+
+    def _bind(self, order: Order) -> None:
+        owner = self.accounts[order.account]
+        coin, units = binds(owner, order)
+        owner.bound[coin] = owner.bound.get(coin, 0) + units - order.bound
+        order.bound = units
 
     def _checked(self, owner: Account, contract: Contract, request: Request, amended: Order | None = None) -> Request:
         """Return the request as it is taken, or refuse it."""
@@ -273,9 +286,11 @@ class Exchange:
         quote_value = request.lots * ticks * contract.step * contract.tick * contract.face
         if contract.kind is not Kind.INVERSE and quote_value < contract.min_value:
             raise Refused(Why.LOW_VALUE)
+        # What an order that is amended holds back already counts as free.
+        own = 0 if amended is None else amended.bound
         if contract.kind is Kind.SPOT:
             coin, units = spot_needs(contract, request.sign, request.lots, ticks)
-            if available(self, owner, coin, without=amended) < units:
+            if available(owner, coin, self.mark) + own < units:
                 raise Refused(Why.NO_FUNDS)
             return
         position = owner.position(contract, request.side)
@@ -285,7 +300,7 @@ class Exchange:
         needed = -(-contract.value(request.lots, ticks) // position.leverage)
         needed += share(contract.value(request.lots, ticks), contract.taker_rate)
         closing = request.lots if request.sign * position.lots < 0 and request.lots <= abs(position.lots) else 0
-        if closing == 0 and available(self, owner, contract.settle, without=amended) < needed:
+        if closing == 0 and available(owner, contract.settle, self.mark) + own < needed:
             raise Refused(Why.NO_FUNDS)
 
     def _worst_price(self, contract: Contract, request: Request) -> int:
@@ -442,7 +457,7 @@ class Exchange:
             held = [p for p in account.positions.values() if p.lots and p.contract.settle == coin]
             if not held:
                 continue
-            equity, needed = totals(self, account, coin)
+            equity, needed = totals(account, coin, self.mark)
             if equity > needed:
                 continue
             for order in self.open_orders(account.number):

@@ -8,9 +8,13 @@ from real_trade.exchange.core.contract import Contract, Kind, share
 from real_trade.exchange.core.orders import Status
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from real_trade.exchange.core.account import Account
-    from real_trade.exchange.core.exchange import Exchange
     from real_trade.exchange.core.orders import Order
+
+    # The mark price of a contract, ticks.
+    Mark = Callable[[Contract], int]
 
 
 def spot_needs(contract: Contract, sign: int, lots: int, ticks: int) -> tuple[str, int]:
@@ -20,43 +24,42 @@ def spot_needs(contract: Contract, sign: int, lots: int, ticks: int) -> tuple[st
     return contract.base, contract.base_units(lots)
 
 
-def available(exchange: Exchange, account: Account, coin: str, without: Order | None = None) -> int:
+def available(account: Account, coin: str, mark: Mark) -> int:
     """Return what an account may still put into orders, units of a coin; it may be negative.
 
     The wallet and the unrealised profit of positions, less what positions and open orders bind.
     """
-    free = account.wallet.get(coin, 0)
+    free = account.wallet.get(coin, 0) - account.bound.get(coin, 0)
     for position in account.positions.values():
         if position.lots and position.contract.settle == coin:
-            mark = exchange.mark(position.contract)
-            free += position.profit(mark) - position.initial_margin(mark) - position.extra
-    for order in exchange.open_orders(account.number):
-        if order is not without:
-            free -= bound_by(account, order, coin)
+            at = mark(position.contract)
+            free += position.profit(at) - position.initial_margin(at) - position.extra
     return free
 
 
-def bound_by(account: Account, order: Order, coin: str) -> int:
-    """Return what an open order binds of a coin; conditional orders and those that only reduce bind nothing."""
+def binds(account: Account, order: Order) -> tuple[str, int]:
+    """Return the coin that an order draws on and what it binds of it now, units.
+
+    Conditional orders, those that only reduce, and those that have ended bind nothing.
+    """
     request, contract = order.request, order.contract
-    if order.status is Status.UNTRIGGERED or request.ticks is None or request.reduce_only:
-        return 0
+    idle = not order.is_open or order.status is Status.UNTRIGGERED or request.ticks is None or request.reduce_only
     if contract.kind is Kind.SPOT:
-        needed, units = spot_needs(contract, request.sign, order.left, request.ticks)
-        return units if needed == coin else 0
-    if contract.settle != coin:
-        return 0
+        coin, units = spot_needs(contract, request.sign, order.left, request.ticks or 1)
+        return coin, 0 if idle else units
+    if idle or request.ticks is None:
+        return contract.settle, 0
     value = contract.value(order.left, request.ticks)
     leverage = account.position(contract, request.side).leverage
-    return -(-value // leverage) + share(value, contract.taker_rate)
+    return contract.settle, -(-value // leverage) + share(value, contract.taker_rate)
 
 
-def totals(exchange: Exchange, account: Account, coin: str) -> tuple[int, int]:
+def totals(account: Account, coin: str, mark: Mark) -> tuple[int, int]:
     """Return equity and maintenance margin of an account in a coin: at or below it, positions are liquidated."""
     equity, needed = account.wallet.get(coin, 0), 0
     for position in account.positions.values():
         if position.lots and position.contract.settle == coin:
-            mark = exchange.mark(position.contract)
-            equity += position.profit(mark)
-            needed += position.maintenance(mark)
+            at = mark(position.contract)
+            equity += position.profit(at)
+            needed += position.maintenance(at)
     return equity, needed

@@ -143,6 +143,7 @@ class Order:
         filled: lots.
         value: of what was filled, units of the settlement coin.
         fee: paid for it, units.
+        bound: what it holds back of its account, units.
     """
 
     number: int
@@ -156,6 +157,7 @@ class Order:
     filled: int = 0
     value: int = 0
     fee: int = 0
+    bound: int = 0
 
     @property
     def left(self) -> int:
