@@ -10,7 +10,7 @@ export FIXTURES ?= $(abspath ../shared/fixtures)
 export UV_PYTHON_DOWNLOADS := never
 export UV_PROJECT_ENVIRONMENT := .venv
 
-.PHONY: help setup demo demo-real test campaign check lint types imports parity golden bench bench-download bench-overfitting services docs clean
+.PHONY: help setup demo demo-real test campaign check lint types imports parity golden bench bench-download bench-overfitting bench-range services docs clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1\t/' | expand -t 20
@@ -66,6 +66,9 @@ bench-download: setup ## pace, resumption and faults of the downloader against t
 
 bench-overfitting: setup ## how many strategies without an edge pass the deflated Sharpe test, and how many with one
 	@$(BIN)/python bench/overfitting.py
+
+bench-range: setup ## how often the truth lies inside the range of outcomes, on paths whose every second is known
+	@$(BIN)/python bench/range_coverage.py
 
 services: ## install the servers and the browser that tests of pages and stores use (Debian, as root)
 	@apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium

@@ -103,6 +103,26 @@ def stock(_stock: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
     return folder
 
 
+@pytest.fixture(scope="session")
+def _two_symbols(exchange: RunningExchange, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("two") / "data"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RT_BYBIT_REST_URL", exchange.rest)
+        words = ["download-data", "--data-dir", str(folder), "--from", "2024-01-01", "--to", "2024-01-08"]
+        assert main([*words, "--symbol", "BTCUSDT,ETHUSDT", "--kind", "kline,funding"]) == 0
+        assert main([*words, "--interval", "15m"]) == 0
+    return folder
+
+
+@pytest.fixture
+def two_symbols(_two_symbols: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A store of seven days of bybit/linear BTCUSDT and ETHUSDT 1m with funding, and BTCUSDT 15m."""
+    folder = tmp_path / "two"
+    shutil.copytree(_two_symbols, folder)
+    monkeypatch.setenv("RT_DATA_DIR", str(folder))
+    return folder
+
+
 @pytest.fixture
 def served(exchange: RunningExchange, monkeypatch: pytest.MonkeyPatch) -> RunningExchange:
     """The exchange, configured as Bybit's address."""

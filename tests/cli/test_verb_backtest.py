@@ -31,7 +31,53 @@ class Seer(Strategy):
         desk.target(1000 if x.tomorrow > bar.close else 0)
         return state
 """
-SMA = ("backtest", "--strategy", "sma_cross")
+SHORT = """
+from typing import NamedTuple
+
+from real_trade.trading import Quantity, Strategy
+
+class Memory(NamedTuple):
+    done: bool = False
+
+class Short(Strategy):
+    size = Quantity("1")
+    State = Memory
+
+    @staticmethod
+    def on_bar(bar, x, state, p, desk):
+        if not state.done:
+            desk.sell(p.size)
+        return Memory(True)
+"""
+PORTFOLIO = """
+[[strategy]]
+name = "sma_cross"
+symbols = ["BTC/USDT"]
+share = 0.6
+params = { fast = 5, slow = 20, size = 0.02 }
+
+[[strategy]]
+name = "pair.py"
+symbols = ["ETHUSDT", "BTCUSDT"]
+"""
+PAIR = """
+from real_trade.trading import Quantity, Strategy
+
+class Pair(Strategy):
+    symbols = 2
+    first = Quantity("0.1")
+    second = Quantity("0.01", symbol=1)
+
+    @staticmethod
+    def on_bars(bars, x, state, p, desks):
+        side = 1 if bars[0].close % 2 == 0 else -1
+        desks[0].target(side * p.first)
+        desks[1].target(-side * p.second)
+        return state
+"""
+# Without the checks, which take longer than all else together.
+QUICK = ("backtest", "--no-trust")
+SMA = (*QUICK, "--strategy", "sma_cross")
 TOP = {"schema", "strategy", "params", "data", "hashes", "stats", "report"}
 DATA = {"venue", "market", "symbol", "interval", "from", "to", "bars", "gaps"}
 STATS = {"trades", "fills", "final_equity", "net_profit", "fees", "max_drawdown", "sharpe"}
@@ -78,7 +124,7 @@ def test_cash_fees_and_span_reach_the_engine(cli: Cli, stock: Path, monkeypatch:
 
 
 def test_how_orders_are_filled_is_chosen_by_flags(cli: Cli, stock: Path) -> None:
-    quotes = ("backtest", "--strategy", "mean_reversion", "--param", "window=5 distance=0", "--json")
+    quotes = (*QUICK, "--strategy", "mean_reversion", "--param", "window=5 distance=0", "--json")
     touched = cli(*quotes).json
     passed = cli(*quotes, "--queue", "through").json
     assert passed["stats"]["fills"] < touched["stats"]["fills"]
@@ -92,21 +138,169 @@ def test_how_orders_are_filled_is_chosen_by_flags(cli: Cli, stock: Path) -> None
     assert cli(*SMA, "--slippage", "basis_pionts:3").code == 2
 
 
-def test_trust_is_asked_for_and_trials_are_counted(cli: Cli, stock: Path) -> None:
+def test_margin_and_funding_are_chosen_by_flags(cli: Cli, two_symbols: Path, tmp_path: Path) -> None:
+    (tmp_path / "short.py").write_text(SHORT, encoding="utf-8")
+    short = (*QUICK, "--strategy", "short.py", "--leverage", "50", "--json")
+    crossed = cli(*short).json
+    assert (crossed["settings"]["margin"], crossed["stats"]["liquidations"]) == ("cross", 0)
+    isolated = cli(*short, "--margin", "isolated").json
+    assert (isolated["settings"]["margin"], isolated["stats"]["liquidations"]) == ("isolated", 1)
+    assert crossed["stats"]["funding"] != 0
+    paid = cli(*short, "--funding-rate", "-0.001").json
+    received = cli(*short, "--funding-rate", "0.001").json
+    assert paid["stats"]["funding"] == -received["stats"]["funding"] > 0
+    assert paid["settings"]["funding_rate"] == "-0.001"
+    for words, field in ((("--margin", "none"), "--margin"), (("--funding-rate", "2"), "--funding-rate")):
+        ran = cli(*short, *words)
+        assert (ran.code, ran.error["field"]) == (2, field)
+    assert cli(*short, "--fee-liquidation", "1").error["field"] == "--fee-liquidation"
+    assert cli(*short[:-2], "1001", "--json").error["field"] == "--leverage"
+
+
+def test_a_liquidation_costs_its_fee(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "short.py").write_text(SHORT, encoding="utf-8")
+    prices = [100 + 0.1 * step for step in range(80)]
+    rows = [f"{1_704_067_200_000 + step * 60_000},{p},{p + 0.1},{p},{p + 0.1},5" for step, p in enumerate(prices)]
+    (tmp_path / "up.csv").write_text("\n".join(["timestamp,open,high,low,close,volume", *rows]))
+    series = ("--venue", "binance", "--market", "linear", "--symbol", "BTCUSDT", "--interval", "1m")
+    assert cli("import-data", "up.csv", *series).code == 0
+    words = (*QUICK, "--strategy", "short.py", *series, "--leverage", "20", "--margin", "isolated", "--json")
+    usual, free = cli(*words).json, cli(*words, "--fee-liquidation", "0").json
+    assert (usual["settings"]["fee_liquidation"], free["settings"]["fee_liquidation"]) == ("0.0125", "0")
+    assert usual["stats"]["liquidations"] == free["stats"]["liquidations"] == 1
+    assert usual["stats"]["fees"] > free["stats"]["fees"]
+
+
+def test_orders_arrive_late_by_the_latency(cli: Cli, stock: Path) -> None:
+    punctual, late = cli(*SMA, "--json").json, cli(*SMA, "--latency", "90000", "--json").json
+    assert late["settings"]["latency_ms"] == 90000
+    assert late["hashes"]["orders"] != punctual["hashes"]["orders"]
+    # The engine's own bound names the flag too.
+    for value in ("-1", "1.5", "99999999"):
+        ran = cli(*SMA, "--latency", value, "--json")
+        assert (ran.code, ran.error["field"]) == (2, "--latency")
+
+
+def test_finer_data_decide_what_bars_leave_open(cli: Cli, two_symbols: Path) -> None:
+    tight = (*QUICK, "--strategy", "momentum_atr", "--interval", "15m", "--json")
+    tight += ("--param", "lookback=4 length=4 threshold=0.5 stop=0.3 goal=0.3 size=0.01")
+    coarse, finer = cli(*tight).json, cli(*tight, "--policy", "finer").json
+    assert finer["settings"]["policy"] == "finer"
+    assert coarse["stats"]["ambiguous_fills"] > finer["stats"]["ambiguous_fills"]
+    assert coarse["hashes"]["data"] == finer["hashes"]["data"]
+    ran = cli(*SMA, "--policy", "finer", "--json")
+    assert (ran.code, ran.error["code"], ran.error["field"]) == (2, "no_finer_data", "--policy")
+
+
+def test_a_strategy_of_several_symbols(cli: Cli, two_symbols: Path, tmp_path: Path) -> None:
+    (tmp_path / "pair.py").write_text(PAIR, encoding="utf-8")
+    pair = (*QUICK, "--strategy", "pair.py", "--json")
+    done = cli(*pair, "--symbol", "eth/usdt,BTCUSDT", "--param", "first=0.2", "--report", "out")
+    assert done.code == 0
+    document = done.json
+    assert document["schema"] == "real_trade.portfolio/1"
+    (strategy,) = document["strategies"]
+    assert (strategy["name"], strategy["symbols"]) == ("pair ETHUSDT+BTCUSDT", ["ETHUSDT", "BTCUSDT"])
+    assert strategy["params"] == {"first": "0.2", "second": "0.01"}
+    assert strategy["ledger"] == document["ledger"]
+    assert document["report"] == "out/report.html"
+    again = cli(*pair, "--symbol", "ETHUSDT,BTCUSDT", "--param", "first=0.2").json
+    assert document["hashes"] == again["hashes"]
+    for words in (("--symbol", "ETHUSDT"), ("--symbol", "ETHUSDT,ETHUSDT"), ("--symbol", "A1,B1,C1")):
+        ran = cli(*pair, *words)
+        assert (ran.code, ran.error["code"], ran.error["field"]) == (2, "wrong_symbols", "--symbol")
+    ran = cli(*pair, "--symbol", "ETHUSDT,BTCUSD")
+    assert (ran.code, ran.error["code"], ran.error["field"]) == (2, "unknown_symbol", "--symbol")
+    assert ran.error["value"] == "BTCUSD"
+    assert cli(*SMA, "--symbol", "BTCUSDT,ETHUSDT", "--json").error["field"] == "--symbol"
+    assert cli(*SMA, "--symbol", "BTCUSDT,,", "--json").error["code"] == "unknown_symbol"
+
+
+def test_a_portfolio_from_a_file(cli: Cli, two_symbols: Path, tmp_path: Path) -> None:
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / "pair.py").write_text(PAIR, encoding="utf-8")
+    (tmp_path / "set" / "two.toml").write_text(PORTFOLIO, encoding="utf-8")
+    words = (*QUICK, "--portfolio", "set/two.toml", "--cash", "5000", "--leverage", "2")
+    ran = cli(*words, "--report", "out", "--json")
+    assert ran.code == 0
+    document = ran.json
+    assert [one["ledger"]["initial"] for one in document["strategies"]] == [3000, 2000]
+    for name, total in document["ledger"].items():
+        assert total == pytest.approx(sum(one["ledger"][name] for one in document["strategies"]), abs=1e-6)
+    assert document["settings"]["leverage"] == 2
+    assert (document["data"]["from"], document["data"]["symbol"]) == ("2024-01-01T00:00:00Z", "BTCUSDT+ETHUSDT")
+    stored = json.loads((tmp_path / "out" / "summary.json").read_text())
+    assert stored == document
+    shown = cli(*words)
+    assert "Portfolio of 2 strategies" in shown.out
+    assert f"{document['ledger']['net']:,.2f}" in shown.out
+    part = cli(*words, "--from", "2024-01-02", "--to", "2024-01-03", "--runner", "python", "--json").json
+    assert (part["data"]["bars"], part["runner"]) == (1440, "python")
+    assert cli(*words, "--from", "2024-01-02", "--to", "2024-01-03", "--json").json["hashes"] == part["hashes"]
+
+
+def test_the_trust_of_a_portfolio(cli: Cli, two_symbols: Path, tmp_path: Path) -> None:
+    (tmp_path / "seer.py").write_text(SEER, encoding="utf-8")
+    fair = '[[strategy]]\nname = "sma_cross"\nsymbols = ["BTCUSDT"]\n'
+    (tmp_path / "fair.toml").write_text(fair)
+    (tmp_path / "unfair.toml").write_text(f'{fair}[[strategy]]\nname = "seer.py"\nsymbols = ["ETHUSDT"]\n')
+    span = ("--from", "2024-01-02", "--to", "2024-01-04")
+    ran = cli("backtest", "--portfolio", "fair.toml", *span)
+    assert ran.code == 0
+    assert ran.out.startswith("Trial 1 of sma_cross BTCUSDT on this data")
+    assert "Look-ahead check passed for sma_cross BTCUSDT." in ran.out.splitlines()[0]
+    ran = cli("backtest", "--portfolio", "unfair.toml", *span, "--report", "out", "--json")
+    assert ran.code == 1
+    assert [one["lookahead"]["ok"] for one in ran.json["trust"]["mandates"]] == [True, False]
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "Look-ahead check FAILED for seer ETHUSDT." in page
+    assert "Look-ahead check of seer ETHUSDT, bar" in page
+    assert cli("report", "out").out.startswith("Trial 1 of this portfolio")
+
+
+def test_a_gap_ends_a_strict_portfolio(cli: Cli, two_symbols: Path, tmp_path: Path) -> None:
+    (tmp_path / "one.toml").write_text('[[strategy]]\nname = "sma_cross"\nsymbols = ["BTCUSDT"]\n')
+    ran = cli(*QUICK, "--portfolio", "one.toml", "--strict", "--json")
+    assert (ran.code, ran.error["code"]) == (1, "gap")
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "field"),
+    [
+        ((), "bad_usage", "--strategy"),
+        (("--strategy", "sma_cross", "--portfolio", "one.toml"), "bad_usage", "--portfolio"),
+        (("--portfolio", "one.toml", "--symbol", "BTCUSDT"), "bad_usage", "--symbol"),
+        (("--portfolio", "one.toml", "--param", "fast=3"), "bad_usage", "--param"),
+        (("--portfolio", "absent.toml"), "unreadable_portfolio", "--portfolio"),
+        (("--portfolio", "one.toml", "--from", "2030-01-01"), "no_data", "symbols"),
+        (("--portfolio", "one.toml", "--market", "spot"), "no_data", "symbols"),
+    ],
+)
+def test_what_a_portfolio_excludes(
+    cli: Cli, two_symbols: Path, tmp_path: Path, words: tuple[str, ...], code: str, field: str
+) -> None:
+    (tmp_path / "one.toml").write_text('[[strategy]]\nname = "sma_cross"\nsymbols = ["BTCUSDT"]\n')
+    ran = cli(*QUICK, *words, "--json")
+    assert (ran.code, ran.error["code"], ran.error["field"]) == (2, code, field)
+    assert ran.error["fix"]
+
+
+def test_trust_is_there_unless_refused_and_trials_are_counted(cli: Cli, stock: Path) -> None:
     assert cli(*SMA, "--json").json["trust"] is None
-    first = cli(*SMA, "--trust", "--json").json["trust"]
+    sure = ("backtest", "--strategy", "sma_cross")
+    first = cli(*sure, "--json").json["trust"]
     assert first["lookahead"]["ok"]
     assert first["warmup"]["ok"]
     assert first["trials"]["count"] == 1
-    assert cli(*SMA, "--trust", "--json").json["trust"]["trials"]["count"] == 1
-    ran = cli(*SMA, "--trust", "--param", "fast=7")
+    assert cli(*sure, "--json").json["trust"]["trials"]["count"] == 1
+    ran = cli(*sure, "--param", "fast=7")
     assert ran.out.startswith("Trial 2 of sma_cross on this data")
     assert "Look-ahead check passed" in ran.out
 
 
 def test_a_look_ahead_is_exit_1(cli: Cli, stock: Path, tmp_path: Path) -> None:
     (tmp_path / "seer.py").write_text(SEER, encoding="utf-8")
-    ran = cli("backtest", "--strategy", "seer.py", "--trust", "--json")
+    ran = cli("backtest", "--strategy", "seer.py", "--json")
     assert ran.code == 1
     assert ran.json["trust"]["lookahead"]["findings"][0]["name"] == "tomorrow"
 

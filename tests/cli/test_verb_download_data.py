@@ -60,6 +60,19 @@ def test_kinds_symbols_and_intervals(cli: Cli, served: RunningExchange) -> None:
     assert "import-data --trades" in cli("download-data", "--kind", "trade", "--json").error["fix"]
 
 
+def test_several_symbols_in_turn(cli: Cli, served: RunningExchange) -> None:
+    ran = cli("download-data", *SPAN, "--interval", "1h", "--symbol", "BTC/USDT,ETHUSDT,btcusdt", "--json")
+    assert ran.code == 0
+    assert [one["symbol"] for one in ran.json["downloads"]] == ["BTCUSDT", "ETHUSDT"]
+    assert rows(cli, symbol="BTCUSDT", interval="1h") == rows(cli, symbol="ETHUSDT", interval="1h") == 48
+    again = cli("download-data", *SPAN, "--interval", "1h", "--symbol", "BTCUSDT,ETHUSDT")
+    assert [line.split(":")[0] for line in again.out.splitlines()] == [
+        f"bybit/linear/{symbol}/kline/1h" for symbol in ("BTCUSDT", "ETHUSDT")
+    ]
+    assert again.out.count("nothing was missing") == 2
+    assert cli("verify-data", "--symbol", "BTCUSDT,ETHUSDT", "--json").error["code"] == "unknown_symbol"
+
+
 def test_a_terminal_shows_a_bar_and_a_pipe_does_not(served: RunningExchange, tmp_path: Path) -> None:
     ours, theirs = os.openpty()
     words = [sys.executable, "-m", "real_trade.cli.main", "download-data", "--from", "2024-01-01", "--to", "2024-01-09"]

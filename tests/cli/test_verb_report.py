@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def test_it_shows_a_stored_report_in_each_form(cli: Cli, stock: Path, tmp_path: Path) -> None:
-    done = cli("backtest", "--strategy", "sma_cross", "--report", "out", "--json")
+    done = cli("backtest", "--no-trust", "--strategy", "sma_cross", "--report", "out", "--json")
     assert done.code == 0
     text = cli("report", "out")
     assert text.code == 0
@@ -25,7 +25,16 @@ def test_it_shows_a_stored_report_in_each_form(cli: Cli, stock: Path, tmp_path: 
 
 def test_it_compares_several(cli: Cli, stock: Path, tmp_path: Path) -> None:
     for name, fast in (("one", 20), ("two", 40)):
-        words = ["backtest", "--strategy", "sma_cross", "--param", f"fast={fast} slow=100", "--report", name]
+        words = [
+            "backtest",
+            "--no-trust",
+            "--strategy",
+            "sma_cross",
+            "--param",
+            f"fast={fast} slow=100",
+            "--report",
+            name,
+        ]
         assert cli(*words).code == 0
     ran = cli("report", "one", "two", "--compare", "both.html")
     assert ran.code == 0
@@ -45,8 +54,31 @@ def test_it_compares_several(cli: Cli, stock: Path, tmp_path: Path) -> None:
     assert not next(row for row in document["hashes"] if row["name"] == "data")["differs"]
 
 
+def test_it_shows_and_compares_a_portfolio(cli: Cli, stock: Path, tmp_path: Path) -> None:
+    table = '[[strategy]]\nname = "sma_cross"\nsymbols = ["BTCUSDT"]\n'
+    (tmp_path / "two.toml").write_text(f"{table}share = 0.25\n{table}params = {{ fast = 5 }}\n")
+    done = cli("backtest", "--no-trust", "--portfolio", "two.toml", "--report", "out", "--json")
+    assert done.code == 0
+    text = cli("report", "out")
+    assert text.code == 0
+    assert "Portfolio of 2 strategies" in text.out
+    assert text.err.strip() == "page: out/report.html"
+    assert "\n# Portfolio of 2 strategies" in cli("report", "out", "--format", "markdown").out
+    assert cli("report", "out", "--json").json == done.json
+    assert "real_trade.portfolio/1" in cli("report", "out", "--format", "json").out
+    alone = cli("backtest", "--no-trust", "--strategy", "sma_cross", "--report", "alone", "--json").json
+    ran = cli("report", "out", "alone", "--compare", "both.html", "--json")
+    assert ran.code == 0
+    (net,) = [row for row in ran.json["figures"] if row["name"] == "net_profit"]
+    assert net["values"] == [done.json["stats"]["net_profit"], alone["stats"]["net_profit"]]
+    shares = {row["name"]: row["values"] for row in ran.json["parameters"]}
+    assert shares["sma_cross BTCUSDT #1: share"] == ["0.25", None]
+    assert shares["sma_cross BTCUSDT #2: fast"] == [5, None]
+    assert (tmp_path / "both.html").is_file()
+
+
 def test_what_cannot_be_compared_is_refused(cli: Cli, stock: Path, tmp_path: Path) -> None:
-    assert cli("backtest", "--strategy", "sma_cross", "--report", "one").code == 0
+    assert cli("backtest", "--no-trust", "--strategy", "sma_cross", "--report", "one").code == 0
     assert cli("report", "one", "--compare", "x.html", "--json").error["code"] == "too_few_runs"
     assert cli("report", "one", "one", "--json").error["code"] == "same_run_twice"
     assert cli("report", "one", "elsewhere", "--json").error["code"] == "no_report"

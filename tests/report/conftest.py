@@ -13,6 +13,7 @@ from engine_markets import START as ENGINE_START
 
 from real_trade.backtest import AccountSettings, backtest
 from real_trade.backtest.material import Extras
+from real_trade.backtest.portfolio import Allocation, backtest_portfolio
 from real_trade.backtest.result import (
     FILL_DTYPE,
     ORDER_DTYPE,
@@ -26,9 +27,13 @@ from real_trade.model.instrument import Instrument, Market
 from real_trade.model.order import OrderStatus, OrderType, RejectReason
 from real_trade.model.series import FundingRates
 from real_trade.strategies.momentum_atr import MomentumAtr
+from real_trade.strategies.pair_reversion import PairReversion
+from real_trade.strategies.sma_cross import SmaCross
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from real_trade.backtest.portfolio_result import PortfolioResult
 
 START = 1_672_531_200_000  # 2023-01-01
 # Money units per tick and lot: 0.01 * 0.00001 / 1e-8.
@@ -172,6 +177,24 @@ def run_leveraged(market: str, bars: int = 6000, **settings: Any) -> BacktestRes
     )
 
 
+def run_portfolio_of(allocations: list[Allocation], bars: int = 9000, **settings: Any) -> PortfolioResult:
+    """Return a run over two symbols, the second with holes, with hourly funding."""
+    hour = 60 * MINUTE
+    stamps = np.arange(ENGINE_START, ENGINE_START + bars * MINUTE, hour, dtype=np.int64)
+    data, extras = {}, {}
+    for number, symbol in enumerate(("BTCUSDT", "ETHUSDT")):
+        rng = np.random.default_rng(number)
+        klines = random_klines(12 + number, bars, price=(30_000.0, 2_000.0)[number], volatility=1e-3)
+        if number:
+            klines = klines.take(np.append(rng.random(bars - 1) > 0.01, True))
+        fees = {"maker_fee": Decimal("0.0002"), "taker_fee": Decimal(("0.0005", "0.0006")[number])}
+        instrument = replace(instrument_of("linear", **fees, funding_interval_minutes=60), symbol=symbol)
+        data[symbol] = (klines, instrument)
+        extras[symbol] = Extras(funding=FundingRates(stamps, np.round(rng.normal(1e-4, 2e-4, len(stamps)), 8)))
+    account = AccountSettings(**({"cash": Decimal(10_000), "leverage": 25, "margin": "isolated"} | settings))
+    return backtest_portfolio(allocations, data, settings=account, extras=extras)
+
+
 def make_trust(result: BacktestResult) -> dict[str, Any]:
     """Return every section of the trust checks, with numbers that fit the result."""
     net, gross, fees = (float(result.trade_rows[name].sum()) / 1e8 for name in ("net", "gross", "fees"))
@@ -189,6 +212,16 @@ def make_trust(result: BacktestResult) -> dict[str, Any]:
             "max_drawdown": spread(0.1, 0.05),
             "loss_probability": loss,
             "equity_band": {"share": share.tolist(), **{name: values.tolist() for name, values in band.items()}},
+        }
+
+    def scenario(profit: float, trades: int, liquidations: int = 0) -> dict[str, Any]:
+        return {
+            "net_profit": profit,
+            "final_equity": initial + profit,
+            "max_drawdown": 0.052,
+            "trades": trades,
+            "liquidations": liquidations,
+            "ambiguous_fills": 4,
         }
 
     return {
@@ -230,11 +263,13 @@ def make_trust(result: BacktestResult) -> dict[str, Any]:
             },
         },
         "range": {
-            "pessimistic": {"net_profit": -12.3, "final_equity": 9987.7, "trades": 38},
-            "central": {"net_profit": 54.9, "final_equity": 10054.9, "trades": 40},
-            "optimistic": {"net_profit": 141.0, "final_equity": 10141.0, "trades": 41},
+            "pessimistic": scenario(-12.3, 38, 1),
+            "central": scenario(54.9, 40),
+            "optimistic": scenario(141.0, 41),
             "ambiguous_share": 0.13,
-            "label": "A scenario range, not a bound.",
+            "width_share": 2.792,
+            "label": "scenarios",
+            "why": "A position was liquidated.",
         },
     }
 
@@ -266,6 +301,21 @@ def linear_run() -> BacktestResult:
 def inverse_run() -> BacktestResult:
     """Return a run of the engine on an inverse market; see `run_leveraged`."""
     return run_leveraged("inverse")
+
+
+@pytest.fixture(scope="session")
+def portfolio_run() -> PortfolioResult:
+    """Return a run of four strategies, two of one name, one of two symbols, with liquidations and open positions."""
+    wild = {"mode": "long_short", "threshold": 3.0, "stop": 2.5, "goal": 3.0, "size": "0.15"}
+    return run_portfolio_of(
+        [
+            Allocation(MomentumAtr, ("BTCUSDT",), Decimal("0.4"), wild),
+            Allocation(PairReversion, ("ETHUSDT", "BTCUSDT"), None, {"size": "3"}),
+            Allocation(SmaCross, ("ETHUSDT",), None, {"mode": "long_short", "size": "2"}),
+            Allocation(SmaCross, ("ETHUSDT",), None, {"fast": 5, "size": "1"}),
+        ],
+        slippage="basis_points:1",
+    )
 
 
 @pytest.fixture(scope="session")

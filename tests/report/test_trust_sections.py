@@ -36,7 +36,7 @@ ON_PAGE = {
     "monte_carlo": "Monte Carlo of the trades",
     "capacity": "41.00%",
     "clock": "Around funding",
-    "range": "A scenario range, not a bound.",
+    "range": "Scenarios, not a bound. A position was liquidated.",
 }
 
 
@@ -205,7 +205,7 @@ def test_names_and_sections_with_nothing_in_them_are_harmless(trusted: Callable[
     result = trusted(
         strategy=EVIL,
         lookahead={"ok": False, "findings": [hostile, {}]},
-        range={"label": EVIL},
+        range={"label": "scenarios", "why": EVIL},
         capacity={"worst": [{"time": EVIL, "share": None}]},
     )
     plain, shown = Reader(render_page(trusted())), Reader(render_page(result))

@@ -107,4 +107,3 @@ def test_golden_numbers_of_a_real_month_of_bitcoin_and_ether(real_data: Path) ->
     assert results[0].hashes == results[1].hashes
     found = [len(leg.fill_rows) for leg in result.legs], int(result.equity_units[-1]), result.hashes["orders"][:16]
     assert found == ([516, 516], 4_488_309_707_414, "e017233d79d5d93b")
-

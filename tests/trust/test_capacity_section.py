@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 from engine_markets import instrument_of, random_klines
 
-from real_trade.backtest import backtest
+from real_trade.backtest import AccountSettings, backtest
+from real_trade.backtest.plan import Feed
 from real_trade.backtest.result import FILL_DTYPE
 from real_trade.backtest.trust.statistics import statistics_sections
 from real_trade.metrics.capacity import capacity_section
+from real_trade.model.bars import bars_from_klines
 from real_trade.strategies.sma_cross import SmaCross
 
 MIDNIGHT = 1_704_067_200_000
@@ -53,12 +55,25 @@ def test_bars_without_volume_are_counted_apart() -> None:
     json.dumps([section, none], allow_nan=False)
 
 
-@pytest.mark.parametrize(("contract", "market"), [("1", "spot"), ("10", "linear")])
-def test_the_unit_is_that_of_the_volume(contract: str, market: str) -> None:
-    klines = random_klines(5, 3000)
-    instrument = instrument_of(market, contract_value=Decimal(contract))
-    result = backtest(SmaCross, klines, instrument, params={"fast": 10, "slow": 40, "size": "0.01"})
+@pytest.mark.parametrize(
+    ("market", "contract", "units"),
+    [("spot", "1", 0.00001), ("linear", "10", 0.0001), ("inverse", "100", 1.0), ("inverse", "1", 1.0)],
+)
+def test_the_unit_is_that_of_the_volume(market: str, contract: str, units: float) -> None:
+    """In base; on inverse markets in contracts, be they of 100 USD (Binance) or of one (Bybit)."""
+    klines = random_klines(5, 3000, 0.1)
+    inverse = market == "inverse"
+    instrument = instrument_of(market, "0.1", "1" if inverse else "0.00001", contract_value=Decimal(contract))
+    params = {"fast": 10, "slow": 40, "size": "1" if inverse else "0.01"}
+    share = AccountSettings(volume_share=Decimal("0.1"), leverage=1 if market == "spot" else 50)
+    result = backtest(SmaCross, klines, instrument, params=params, runner="python")
     fills = result.fill_rows
-    shares = fills["lots"] * 0.00001 * float(contract) / klines.volume[fills["bar"]]
+    shares = fills["lots"] * units / klines.volume[fills["bar"]]
     assert len(shares) > 20
-    assert statistics_sections(result, klines.volume)["capacity"]["max_share"] == pytest.approx(shares.max())
+    feed = Feed(bars_from_klines(klines, instrument))
+    assert statistics_sections(result, feed)["capacity"]["max_share"] == pytest.approx(shares.max())
+    # The account counts in the same unit: a tenth of a bar's volume is a tenth of it in this section.
+    bounded = backtest(SmaCross, klines, instrument, params=params, runner="python", settings=share)
+    taken = statistics_sections(bounded, feed).get("capacity", {"max_share": 0.0})["max_share"]
+    assert taken <= 0.1 + 1e-9
+    assert taken > 0.0 or inverse, "a tenth of so little is less than one contract"

@@ -60,3 +60,34 @@ def test_the_sides_of_a_settlement(minute: float, interval: int, part: str) -> N
     around = clock_section(at(minute), np.array([3 * UNITS], np.int64), interval)["around_funding"]
     assert {name for name, found in around.items() if found["trades"]} == {part}
     assert around[part] == {"trades": 1, "net": 3.0}
+
+
+@pytest.mark.parametrize(
+    ("minute", "part"),
+    [
+        (0, "other"),  # midnight is no settlement where others are known
+        (29.9, "other"),
+        (30, "before_60m"),
+        (89.9, "before_60m"),
+        (90, "after_60m"),
+        (149.9, "after_60m"),
+        (150, "other"),
+        (480, "other"),
+        (550, "before_60m"),
+        (615, "after_60m"),  # half-way between two
+        (616, "before_60m"),
+        (999, "other"),
+    ],
+)
+def test_known_settlements_count_in_place_of_the_grid(minute: float, part: str) -> None:
+    known = at(90, 600, 630)
+    around = clock_section(at(minute), np.array([3 * UNITS], np.int64), 480, known)["around_funding"]
+    assert {name for name, found in around.items() if found["trades"]} == {part}
+
+
+@given(entries, st.sampled_from([60, 240, 480]))
+def test_known_settlements_on_the_grid_are_the_grid(rows: list[tuple[int, int]], interval: int) -> None:
+    stamps, net = (np.array([row[k] for row in rows], np.int64) for k in (0, 1))
+    grid = np.arange(-1, 10**9 // (interval * MINUTE) + 2) * interval * MINUTE
+    assert clock_section(stamps, net, interval, grid) == clock_section(stamps, net, interval)
+    assert clock_section(stamps, net, 0, grid[:0])["around_funding"] == {}

@@ -11,9 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from real_trade.backtest import AccountSettings, BacktestResult, backtest
+from real_trade.backtest.material import Extras
+from real_trade.backtest.plan import Feed
 from real_trade.backtest.result import FILL_DTYPE
 from real_trade.backtest.trust.statistics import costs_of, statistics_sections
 from real_trade.metrics.costs import column_sum, cost_waterfall, traded_value
+from real_trade.model.bars import bars_from_klines
+from real_trade.model.series import FundingRates
 from real_trade.strategies.sma_cross import SmaCross
 
 UNITS = 100_000_000
@@ -94,7 +98,28 @@ def test_the_value_of_inverse_contracts_is_in_the_coin() -> None:
 
 
 def test_the_sections_of_a_run() -> None:
-    sections = statistics_sections(run(), KLINES.volume)
+    instrument = instrument_of("linear")
+    feed = Feed(bars_from_klines(KLINES, instrument))
+    sections = statistics_sections(run(), feed)
     assert list(sections) == ["costs", "clock", "capacity", "monte_carlo"]
-    nothing = backtest(SmaCross, KLINES.take(slice(0, 20)), instrument_of("linear"))
-    assert list(statistics_sections(nothing, KLINES.volume[:20])) == ["costs"]
+    few = KLINES.take(slice(0, 20))
+    nothing = backtest(SmaCross, few, instrument)
+    assert list(statistics_sections(nothing, Feed(bars_from_klines(few, instrument)))) == ["costs"]
+
+
+def test_funding_of_an_open_position_counts() -> None:
+    few = KLINES.take(slice(0, 480))
+    rates = FundingRates(few.timestamp[::5].copy(), np.full(96, 0.0001))
+    params = {"fast": 20, "slow": 60, "size": "0.1", "mode": "long_short"}
+    account = AccountSettings(Decimal(10_000), leverage=2)
+    result = backtest(
+        SmaCross, few, instrument_of("linear"), params=params, settings=account, extras=Extras(funding=rates),
+        runner="python",
+    )  # fmt: skip
+    section = costs_of(result)
+    assert result.ledger.position != 0 and len(result.payment_rows) > 5
+    assert section["funding"] == int(result.payment_rows["amount"].sum()) / UNITS == result.ledger.funding / UNITS
+    assert section["funding"] != int(result.trade_rows["funding"].sum()) / UNITS, "the open trade has paid too"
+    frame = result.trades
+    assert frame["funding"].sum() == pytest.approx(int(result.trade_rows["funding"].sum()) / UNITS)
+    np.testing.assert_allclose(frame["net"], frame["gross"] - frame["fees"] - frame["funding"], atol=1e-9)

@@ -176,7 +176,7 @@ def test_another_future_is_valid_and_different(seed: int, bars: int, variant: in
     given_bars = bars_of(seed, bars)
     row = data.draw(st.integers(-1, bars - 2))
     world = Bars._make(column.copy() for column in given_bars)
-    replace_future(world, given_bars, row, variant)
+    replace_future((world,), (given_bars,), row, variant)
     for column, was in zip(world, given_bars, strict=True):
         assert np.array_equal(column[: row + 1], was[: row + 1])
         assert column.dtype == was.dtype
@@ -197,7 +197,7 @@ def test_bars_are_chosen_where_it_matters() -> None:
     bars = bars_from_klines(klines.take(keep), INSTRUMENT)
     full = run(SmaCross, bars)
     step = np.where(np.arange(len(bars.close)) < 3333, 0.0, 1.0)
-    chosen = choose_bars(bars, full.orders, {"step": step}, 50, 1)
+    chosen = choose_bars((bars,), [full.orders], {"step": step}, 50, 1)
     assert len(np.unique(chosen)) == 50
     assert (np.diff(chosen) > 0).all()
     assert chosen[-1] <= len(bars.close) - 2

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-from engine_markets import instrument_of, random_klines
+from engine_markets import SINGLES, instrument_of, random_klines
 
 from real_trade.backtest import AccountSettings
 from real_trade.backtest.trust import WarmupReport, check_warmup
@@ -201,7 +201,7 @@ def test_what_never_settles_in_the_zoo_is_found(name: str, market: Bars) -> None
     assert not check(load_strategy(f"{CLEAN}:{name}", {}), market).ok
 
 
-@pytest.mark.parametrize("name", sorted(READY))
+@pytest.mark.parametrize("name", SINGLES)
 def test_a_ready_strategy_is_not_accused(name: str, market: Bars) -> None:
     report = check(load_strategy(name, READY), market)
     assert report.findings == ()

@@ -123,7 +123,7 @@ class AccountSettings:
             policy=_number_of(POLICIES, self.policy, "policy") % POLICIES.index("finer"),
             slippage_model=model,
             slippage_parameter=parameter,
-            lots_per_unit=float(1 / _volume_step(instrument)),
+            lots_per_unit=float(1 / instrument.volume_step),
             inverse=grid.inverse,
             isolated=_number_of(MARGINS, self.margin, "margin") == 1,
             max_value=_VALUE_LIMIT if spot or tiers is None else _largest_value(tiers, self.leverage),
@@ -145,7 +145,7 @@ class AccountSettings:
             raise InputError(
                 f"volume_share is {share}.", field="volume_share", value=str(share), fix="Give a part from 0 to 1."
             )
-        return float(share / _volume_step(instrument))
+        return float(share / instrument.volume_step)
 
 
 class _Grid(NamedTuple):
@@ -191,12 +191,6 @@ def _grid(instrument: Instrument, bars: Bars) -> _Grid:
             fix="Describe the instrument with a coarser grid (--instrument FILE).",
         )
     return _Grid(unit, inverse, min_lots, int(max_lots), max_price)
-
-
-def _volume_step(instrument: Instrument) -> Decimal:
-    """Return the volume of one lot, in the unit in which venues count the volume of a bar (inverse: quote)."""
-    contract = instrument.contract_value if instrument.market == Market.INVERSE else 1
-    return instrument.quantity_step * contract
 
 
 def _largest_value(tiers: MarginTiers, leverage: int) -> int:

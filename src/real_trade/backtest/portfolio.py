@@ -66,6 +66,7 @@ def run_portfolio(
     settings: AccountSettings | None = None,
     strict: bool = False,
     runner: Runner = "compiled",
+    trust: bool = True,
 ) -> PortfolioResult:
     """Backtest strategies over stored bars, in one account.
 
@@ -88,7 +89,8 @@ def run_portfolio(
         symbol: complete(store, keys[symbol], rows, settings, None, None, None, timeline)
         for symbol, rows in klines.items()
     }
-    return _run(allocations, strategies, materials, settings, notes, Interval.parse(interval), runner, strict=strict)
+    known = Interval.parse(interval)
+    return _run(allocations, strategies, materials, settings, notes, known, runner, strict=strict, trust=trust)
 
 
 def backtest_portfolio(
@@ -100,6 +102,7 @@ def backtest_portfolio(
     extras: Mapping[str, Extras] | None = None,
     strict: bool = False,
     runner: Runner = "compiled",
+    trust: bool = False,
 ) -> PortfolioResult:
     """Backtest strategies over klines in memory, in one account.
 
@@ -111,6 +114,7 @@ def backtest_portfolio(
         extras: funding, mark prices, finer bars and margin tiers by symbol.
         strict: a gap in the data ends the run.
         runner: ``compiled``, ``python`` or ``reference``; all give the same result.
+        trust: also check each strategy for look-ahead and warm-up, and say how sure the result is.
     """
     settings = settings or AccountSettings()
     strategies = _strategies(allocations)
@@ -138,7 +142,7 @@ def backtest_portfolio(
         )
         for symbol, rows in klines.items()
     }
-    return _run(allocations, strategies, materials, settings, notes, known, runner, strict=strict)
+    return _run(allocations, strategies, materials, settings, notes, known, runner, strict=strict, trust=trust)
 
 
 def _symbols(allocations: Sequence[Allocation]) -> list[str]:
@@ -229,6 +233,7 @@ def _run(
     runner: Runner,
     *,
     strict: bool,
+    trust: bool,
 ) -> PortfolioResult:
     if runner not in RUNNERS:
         raise InputError(
@@ -274,7 +279,7 @@ def _run(
                 tuple(legs_found),
             )
         )
-    return PortfolioResult(
+    result = PortfolioResult(
         mandates=tuple(results),
         time_ms=plan.time_ms,
         settings=shown_settings(settings, mandates[0].legs[0].terms, sum(cash)),
@@ -282,6 +287,11 @@ def _run(
         runner=runner,
         warnings=(*notes, *warnings),
     )
+    if not trust:
+        return result
+    from real_trade.backtest.judgement import judge_portfolio
+
+    return judge_portfolio(result, plan, outcome, runner)
 
 
 def _same_currency(materials: Mapping[str, Material]) -> None:

@@ -151,6 +151,10 @@ class PortfolioResult:
         hashes: ``data, code, config, orders``: sha256 each.
         runner: ``compiled``, ``python`` or ``reference``.
         warnings: sentences for the reader.
+        trust: what the trust checks found, JSON-ready; None if none was run. ``mandates`` has the
+            ``name``, the ``lookahead`` and the ``warmup`` of each strategy; ``capacity`` has a row for each leg, with
+            its ``name`` and ``symbol``; ``range, costs, monte_carlo, trials`` are the account's, as in
+            `BacktestResult`.
     """
 
     mandates: tuple[MandateResult, ...]
@@ -159,6 +163,7 @@ class PortfolioResult:
     hashes: Mapping[str, str]
     runner: str
     warnings: tuple[str, ...] = ()
+    trust: Mapping[str, Any] | None = None
 
     @cached_property
     def equity_units(self) -> NDArray[np.int64]:
@@ -177,6 +182,20 @@ class PortfolioResult:
     def initial_units(self) -> int:
         """Return the starting cash in money units."""
         return sum(mandate.cash_units for mandate in self.mandates)
+
+    @property
+    def strategy(self) -> str:
+        """Return what trials of this account are counted under: the strategy, or of several each with its symbols."""
+        if len(self.mandates) == 1:
+            return self.mandates[0].strategy
+        return ", ".join(mandate.name for mandate in self.mandates)
+
+    @property
+    def params(self) -> Mapping[str, object]:
+        """Return the parameters: the strategy's, or of several each one's under its number and name."""
+        if len(self.mandates) == 1:
+            return self.mandates[0].params
+        return {f"{number} {mandate.name}": dict(mandate.params) for number, mandate in enumerate(self.mandates, 1)}
 
     @property
     def currency(self) -> str:

@@ -210,6 +210,7 @@ class BacktestResult:
                 "exit_price": rows["exit_price"],
                 "gross": rows["gross"] * unit,
                 "fees": rows["fees"] * unit,
+                "funding": rows["funding"] * unit,
                 "net": rows["net"] * unit,
                 "minutes": (rows["exit_ms"] - rows["entry_ms"]) / 60_000,
             }

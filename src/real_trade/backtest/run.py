@@ -11,9 +11,10 @@ import numpy as np
 
 from real_trade.backtest.account import AccountSettings
 from real_trade.backtest.codegen import code_hash
-from real_trade.backtest.engine import RUNNERS, LegTables, Runner, Simulation, simulate
+from real_trade.backtest.engine import RUNNERS, LegTables, Runner, compute_features, run_plan
 from real_trade.backtest.facts import data_warnings
 from real_trade.backtest.material import Extras, load_material, prepare
+from real_trade.backtest.plan import Leg, Mandate, Plan
 from real_trade.backtest.result import TRADE_DTYPE, BacktestResult
 from real_trade.model.clock import format_time
 from real_trade.model.errors import InputError
@@ -52,7 +53,7 @@ def run_backtest(
     strict: bool = False,
     runner: Runner = "compiled",
     instrument: Instrument | None = None,
-    trust: bool = False,
+    trust: bool = True,
 ) -> BacktestResult:
     """Backtest a strategy over stored bars.
 
@@ -108,7 +109,7 @@ def backtest(
 
     Of trades, bars are made; a strategy that looks at single trades needs them. Arguments are those of `run_backtest`;
     ``verify`` also runs every check of the data, for the result's certificate; ``extras`` has funding, mark prices,
-    finer bars and margin tiers, which are otherwise unknown.
+    finer bars and margin tiers, which are otherwise unknown; ``trust`` is off unless it is asked for.
     """
     settings = settings or AccountSettings()
     extras = extras or Extras()
@@ -145,9 +146,12 @@ def _run(
     values, core_params = strategy.resolve_params(params or {}, instrument)
     terms = settings.terms(instrument, bars, material.tiers)
     cash_units = money(settings.cash)
-    simulation = simulate(
-        strategy, bars, core_params, terms, cash_units, runner, feed=material.feed, tiers=material.tier_rows()
-    )
+    features = compute_features(strategy, bars, core_params)
+    leg = Leg(0, terms, material.tier_rows())
+    mandate = Mandate(strategy, core_params, features, (leg,), cash_units)
+    plan = Plan((material.feed,), (mandate,), Interval.parse(facts.interval).length_ms)
+    outcome = run_plan(plan, runner)
+    tables = outcome.legs[0]
     shown = shown_settings(settings, terms, cash_units)
     config = {"strategy": strategy.name(), "params": values, "settings": shown, "instrument": _facts_of(instrument)}
     result = BacktestResult(
@@ -160,7 +164,7 @@ def _run(
             "data": facts.sha256,
             "code": code_hash(strategy),
             "config": hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest(),
-            "orders": orders_hash(simulation.orders, simulation.fills),
+            "orders": orders_hash(tables.orders, tables.fills),
         },
         runner=runner,
         time_ms=bars.time_ms,
@@ -168,19 +172,19 @@ def _run(
         high=bars.high,
         low=bars.low,
         close=bars.close,
-        equity_units=simulation.equity,
-        order_rows=simulation.orders,
-        fill_rows=simulation.fills,
-        payment_rows=simulation.payments,
-        trade_rows=trade_rows(simulation, terms, instrument),
-        ledger=simulation.ledger,
+        equity_units=outcome.equity[0],
+        order_rows=tables.orders,
+        fill_rows=tables.fills,
+        payment_rows=tables.payments,
+        trade_rows=trade_rows(tables, terms, instrument),
+        ledger=tables.ledger,
         warnings=warnings,
     )
     if not trust:
         return result
     from real_trade.backtest.judgement import judge
 
-    return judge(result, strategy, bars, core_params, terms)
+    return judge(result, plan, outcome, runner)
 
 
 def shown_settings(settings: AccountSettings, terms: Terms, cash_units: int) -> dict[str, object]:
@@ -225,9 +229,9 @@ def orders_hash(orders: NDArray[Any], fills: NDArray[Any]) -> str:
     return digest.hexdigest()
 
 
-def trade_rows(simulation: Simulation | LegTables, terms: Terms, instrument: Instrument) -> NDArray[Any]:
+def trade_rows(tables: LegTables, terms: Terms, instrument: Instrument) -> NDArray[Any]:
     """Return the closed round trips of a run."""
-    rows = np.array(round_trips(simulation.fills, terms, simulation.payments), dtype=TRADE_DTYPE)
+    rows = np.array(round_trips(tables.fills, terms, tables.payments), dtype=TRADE_DTYPE)
     tick = float(instrument.tick_size)
     rows["entry_price"] *= tick
     rows["exit_price"] *= tick

@@ -18,13 +18,20 @@ def add_store_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data-dir", metavar="DIR", help="folder of the store")
 
 
-def add_series_flags(parser: argparse.ArgumentParser, *, span: bool = True) -> None:
-    """Add the flags that name a series and, unless told otherwise, a span of it; the configuration has the defaults."""
+def add_series_flags(parser: argparse.ArgumentParser, *, span: bool = True, several: bool = False) -> None:
+    """Add the flags that name a series; the configuration has the defaults.
+
+    Args:
+        parser: of the verb.
+        span: also those that name a span of it.
+        several: there may be several symbols.
+    """
     add_store_flags(parser)
     group = parser.add_argument_group("series (defaults: the configuration)")
     group.add_argument("--venue", metavar="NAME", help="bybit or binance")
     group.add_argument("--market", metavar="KIND", help="spot, linear or inverse")
-    group.add_argument("--symbol", metavar="SYMBOL", help="BTCUSDT, BTC/USDT or BTC/USDT:USDT")
+    more = "; several with commas" if several else ""
+    group.add_argument("--symbol", metavar="SYMBOL", help=f"BTCUSDT, BTC/USDT or BTC/USDT:USDT{more}")
     group.add_argument("--interval", metavar="LENGTH", help="1m, 5m, 1h, 1d ..., or Bybit's 1, 60, D")
     if span:
         group.add_argument(

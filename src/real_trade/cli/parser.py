@@ -59,6 +59,9 @@ class Parser(argparse.ArgumentParser):
         elif required := re.match(r"the following arguments are required: (.+)", message):
             field = required.group(1).partition(",")[0].strip()
             sentence = f"{field} is required"
+        elif required := re.match(r"one of the arguments (.+) is required", message):
+            flags = required.group(1).split()
+            field, sentence = flags[0], f"{' or '.join(flags)} is required"
         else:
             field, sentence = None, message
         raise InputError(
@@ -70,7 +73,10 @@ class Parser(argparse.ArgumentParser):
         from real_trade.model.errors import ConfigError
 
         flag = f"--{(error.field or '').replace('_', '-')}"
-        if flag in self._option_string_actions and not isinstance(error, ConfigError):
+        if flag not in self._option_string_actions:
+            flags = (action for action in self._actions if action.option_strings and action.dest == error.field)
+            flag = next((action.option_strings[-1] for action in flags), "")
+        if flag and not isinstance(error, ConfigError):
             error.field = flag
 
     def _surplus(self, word: str) -> InputError:

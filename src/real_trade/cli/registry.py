@@ -53,6 +53,7 @@ VERBS: Final[dict[str, Verb]] = {
         "run a strategy over stored history and report",
         'real-trade backtest --strategy sma_cross --param "fast=20 slow=100 size=0.01" --symbol BTCUSDT '
         "--interval 1m --report out",
+        "real-trade backtest --strategy pair_reversion --symbol ETHUSDT,BTCUSDT --margin isolated --leverage 3",
     ),
     "report": _verb(
         "report", "show a stored report again", "real-trade report out", "real-trade report out --format markdown"

@@ -36,16 +36,21 @@ class Session:
 
     Attributes:
         loaded: configuration and origins.
-        venue, market, symbol, interval: the series, in the venue's spelling.
+        venue, market, symbols, interval: the series, in the venue's spelling; at least one symbol.
         data_dir: folder of the store.
     """
 
     loaded: LoadedConfig
     venue: str
     market: Market
-    symbol: str
+    symbols: tuple[str, ...]
     interval: Interval
     data_dir: Path
+
+    @property
+    def symbol(self) -> str:
+        """Return the first symbol, for verbs that work on one."""
+        return self.symbols[0]
 
     @property
     def config(self) -> GlobalConfig:
@@ -73,14 +78,21 @@ def load_settings(args: argparse.Namespace, out: Output) -> LoadedConfig:
     return loaded
 
 
-def open_session(args: argparse.Namespace, out: Output) -> Session:
-    """Return what the flags and the configuration name."""
+def open_session(args: argparse.Namespace, out: Output, *, several: bool = False) -> Session:
+    """Return what the flags and the configuration name.
+
+    Args:
+        args: the parsed flags.
+        out: where warnings are said.
+        several: the symbol may be several with commas.
+    """
     loaded = load_settings(args, out)
     config = loaded.config
     market = Market.parse(config.market_type)
     field = "--symbol" if getattr(args, "symbol", None) else "symbol"
-    symbol = venue_symbol(config.symbol, config.exchange, market, field=field)
-    return Session(loaded, config.exchange, market, symbol, Interval.parse(config.timeframe), data_folder(config))
+    words = config.symbol.split(",") if several else [config.symbol]
+    symbols = tuple(venue_symbol(word, config.exchange, market, field=field) for word in words)
+    return Session(loaded, config.exchange, market, symbols, Interval.parse(config.timeframe), data_folder(config))
 
 
 def data_folder(config: GlobalConfig) -> Path:

@@ -39,7 +39,7 @@ def capacity_section(
     Args:
         fills: with columns ``bar`` and ``lots``.
         time_ms: opening time per bar.
-        volume: per bar, in units of the venue (base; inverse: contracts); NaN where unknown.
+        volume: per bar, in the unit of `Instrument.volume_step`; NaN where unknown.
         units_per_lot: such units in one lot.
     """
     bars, place = np.unique(fills["bar"], return_inverse=True)

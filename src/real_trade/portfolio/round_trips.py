@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
+
 from real_trade.kernels.accounting import Terms, worth_of
 from real_trade.kernels.arithmetic import multiply_divide
 
@@ -26,6 +28,32 @@ class RoundTrip(NamedTuple):
     fees: int
     funding: int
     net: int
+
+
+class TripsOfFills(NamedTuple):
+    """Which round trip each fill belongs to.
+
+    Attributes:
+        trip: number of the trip that the fill opens, adds to or closes, from 0; beyond those that were closed, of the
+            one that is still open.
+        turns: the fill closes that trip and opens the next.
+        before: signed lots held before the fill.
+        closed: how many trips were closed.
+    """
+
+    trip: NDArray[np.int64]
+    turns: NDArray[np.bool_]
+    before: NDArray[np.int64]
+    closed: int
+
+
+def trips_of_fills(fills: NDArray[Any]) -> TripsOfFills:
+    """Return the round trips of one instrument's fills, by number."""
+    after = np.cumsum(fills["side"] * fills["lots"])
+    before = after - fills["side"] * fills["lots"]
+    turns = np.sign(before) * np.sign(after) < 0
+    ends = (after == 0) | turns
+    return TripsOfFills(np.cumsum(ends) - ends, turns, before, int(ends.sum()))
 
 
 class _Open:

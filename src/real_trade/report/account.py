@@ -8,6 +8,8 @@ from real_trade.model.instrument import Market
 from real_trade.report.formatting import one_line, scalar_text
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from real_trade.backtest.result import BacktestResult
     from real_trade.model.instrument import Instrument
 
@@ -61,35 +63,59 @@ def units_of(instrument: Instrument) -> Units:
 
 def funding_source(result: BacktestResult) -> str:
     """Return where the rates of funding came from."""
-    rate = result.settings.get("funding_rate")
+    return funding_words(result.settings, charged=len(result.payment_rows) > 0)
+
+
+def funding_words(settings: Mapping[str, object], *, charged: bool) -> str:
+    """Return where the rates of funding came from, by the settings and whether any was charged."""
+    rate = settings.get("funding_rate")
     if rate is not None:
         return f"stated rate of {scalar_text(rate)} a settlement"
-    return "stored rates" if len(result.payment_rows) else "none charged"
+    return "stored rates" if charged else "none charged"
 
 
 def setting_rows(result: BacktestResult) -> list[tuple[str, str]]:
     """Return the settings as (label, text)."""
-    texts = {name: scalar_text(value) for name, value in result.settings.items() if name != "cash_units"}
-    texts["funding_rate"] = funding_source(result)
+    return settings_in_words(result.settings, result.runner, result.instrument, funding_source(result))
+
+
+def settings_in_words(
+    settings: Mapping[str, object], runner: str, instrument: Instrument, funding: str
+) -> list[tuple[str, str]]:
+    """Return settings as (label, text).
+
+    Args:
+        settings: of the account.
+        runner: what ran it.
+        instrument: one that was traded; its market and currency decide what is shown.
+        funding: where the rates of funding came from.
+    """
+    texts = {name: scalar_text(value) for name, value in settings.items() if name != "cash_units"}
+    texts["funding_rate"] = funding
     if texts.get("volume_share") == "0":
         texts["volume_share"] = "no bound"
-    hidden = _NOT_ON_SPOT if result.instrument.market == Market.SPOT else frozenset()
-    units = {"cash": f" {result.instrument.settle}", "latency_ms": " ms"}
+    hidden = _NOT_ON_SPOT if instrument.market == Market.SPOT else frozenset()
+    units = {"cash": f" {instrument.settle}", "latency_ms": " ms"}
     names = [name for name in dict.fromkeys((*_LABELS, *texts)) if name in texts and name not in hidden]
     return [
-        ("Runner", result.runner),
+        ("Runner", runner),
         *((_LABELS.get(name, name), texts[name] + units.get(name, "")) for name in names),
     ]
 
 
 def account_line(result: BacktestResult) -> str:
     """Return what decides most of a leveraged result, and the units of its figures, in one line."""
-    settings, words = result.settings, []
-    if result.instrument.market != Market.SPOT:
+    words = account_words(result.settings, result.instrument, funding_source(result))
+    return one_line(f"Account: {words}; {units_of(result.instrument)}")
+
+
+def account_words(settings: Mapping[str, object], instrument: Instrument, funding: str) -> str:
+    """Return what decides most of a leveraged result; arguments as in `settings_in_words`."""
+    words = []
+    if instrument.market != Market.SPOT:
         words = [
             f"leverage {scalar_text(settings.get('leverage'))}",
             f"{scalar_text(settings.get('margin'))} margin",
-            f"funding: {funding_source(result)}",
+            f"funding: {funding}",
         ]
-    words.append(f"latency {scalar_text(settings.get('latency_ms'))} ms")
-    return one_line(f"Account: {', '.join(words)}; {units_of(result.instrument)}")
+    return ", ".join([*words, f"latency {scalar_text(settings.get('latency_ms'))} ms"])

@@ -11,18 +11,21 @@ from real_trade.report.files import replace_file
 from real_trade.report.formatting import scalar_text
 from real_trade.report.page import assemble
 from real_trade.report.runs import Run, run_of
-from real_trade.report.trust import first_line
+from real_trade.report.trust import first_line, subject_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from real_trade.backtest.portfolio_result import PortfolioResult
     from real_trade.backtest.result import BacktestResult
 
 _SCRIPTS: Final = ("scale.js", "drawing.js", "pointer.js", "compare.js")
+# Runs from this one on are dashed, so that colour alone need not tell them apart.
+_DASHED: Final = 6
 _HASHES: Final = {"data": "Data", "code": "Code", "config": "Settings", "orders": "Orders"}
 
 
-def render_comparison(runs: Sequence[Run | BacktestResult]) -> str:
+def render_comparison(runs: Sequence[Run | BacktestResult | PortfolioResult]) -> str:
     """Return one self-contained HTML page that sets 2 to 12 runs side by side.
 
     Args:
@@ -34,12 +37,12 @@ def render_comparison(runs: Sequence[Run | BacktestResult]) -> str:
     sides = [run if isinstance(run, Run) else run_of(run) for run in runs]
     document = compare_runs(sides)
     series = [
-        {"letter": LETTERS[i], "name": run.name, "time": run.time_ms, "equity": run.equity}
+        {"letter": LETTERS[i], "name": run.name, "dashed": i >= _DASHED, "time": run.time_ms, "equity": run.equity}
         for i, run in enumerate(sides)
     ]
     contents = {
         "comparison": document,
-        "verdicts": [first_line(str(run.document.get("strategy", "")), run.document.get("trust")) for run in sides],
+        "verdicts": [first_line(_subject(run), run.document.get("trust")) for run in sides],
         "where": _where(document),
         "hash_names": _HASHES,
         "differing": [row for row in document["parameters"] + document["settings"] if row["differs"]],
@@ -49,7 +52,7 @@ def render_comparison(runs: Sequence[Run | BacktestResult]) -> str:
     return assemble("compare.html.j2", contents, scripts=_SCRIPTS, data=data)
 
 
-def write_comparison(runs: Sequence[Run | BacktestResult], path: str | Path) -> Path:
+def write_comparison(runs: Sequence[Run | BacktestResult | PortfolioResult], path: str | Path) -> Path:
     """Write the page, and return where.
 
     Raises:
@@ -94,6 +97,13 @@ def comparison_text(document: Mapping[str, Any]) -> str:
         lines.append("  ".join([row[0].ljust(widths[0]), *cells]).rstrip())
     lines += ["", "* best of its row", *(f"Warning: {warning}" for warning in document["warnings"])]
     return "\n".join(lines)
+
+
+def _subject(run: Run) -> str:
+    """Return what the trials of a run are trials of."""
+    listed = run.document.get("strategies")
+    names = [str(run.document.get("strategy", ""))] * (len(listed) if isinstance(listed, list) else 1)
+    return subject_of(names)
 
 
 def _where(document: Mapping[str, Any]) -> str:

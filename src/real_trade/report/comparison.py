@@ -10,7 +10,7 @@ from real_trade import __version__
 from real_trade.metrics.registry import METRICS
 from real_trade.model.errors import InputError
 from real_trade.report.formatting import NOTHING, amount, number, one_line, scalar_text, share, show
-from real_trade.report.trust import CHECKS, check_word, deflated_sharpe_text
+from real_trade.report.trust import CHECKS, deflated_sharpe_text, overall_word
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -84,11 +84,11 @@ def compare_runs(runs: Sequence[Run]) -> dict[str, Any]:
             {
                 "name": name,
                 "label": label,
-                "values": [check_word(_mapping(_mapping(document, "trust"), name)) for document in documents],
+                "values": [overall_word(_mapping(document, "trust"), name) for document in documents],
             }
             for name, label in CHECKS.items()
         ],
-        "parameters": _rows([_mapping(document, "params") for document in documents]),
+        "parameters": _rows([_params(document) for document in documents]),
         "settings": _rows([_settings(document) for document in documents]),
         "hashes": hashes,
         "warnings": _warnings(runs, hashes),
@@ -186,6 +186,19 @@ def _rows(sides: Sequence[Mapping[str, Any]], names: Sequence[str] | None = None
     return rows
 
 
+def _params(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters; of a portfolio those of each strategy, and its share."""
+    found = dict(_mapping(document, "params"))
+    listed = document.get("strategies")
+    for strategy in listed if isinstance(listed, list) else ():
+        if not isinstance(strategy, Mapping):
+            continue
+        name = one_line(strategy.get("name", NOTHING))
+        found[f"{name}: share"] = strategy.get("share")
+        found |= {f"{name}: {key}": value for key, value in _mapping(strategy, "params").items()}
+    return found
+
+
 def _settings(document: Mapping[str, Any]) -> dict[str, Any]:
     settings = {name: value for name, value in _mapping(document, "settings").items() if name != "cash_units"}
     return {"strategy": document.get("strategy"), "runner": document.get("runner"), **settings}
@@ -215,7 +228,7 @@ def _warnings(runs: Sequence[Run], hashes: Sequence[Mapping[str, Any]]) -> list[
 def _failed(document: Mapping[str, Any]) -> list[str]:
     """Return the checks that the run failed, in words."""
     trust = _mapping(document, "trust")
-    return [label.lower() for name, label in CHECKS.items() if check_word(_mapping(trust, name)) == "FAILED"]
+    return [label.lower() for name, label in CHECKS.items() if overall_word(trust, name) == "FAILED"]
 
 
 def _series(run: Run) -> str:

@@ -17,8 +17,9 @@ from real_trade.report.trust_contents import trust_contents
 if TYPE_CHECKING:
     from real_trade.backtest.result import BacktestResult
     from real_trade.metrics.registry import Value
+    from real_trade.report.parts import Valued
 
-_MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 # Width of pictures that stand three abreast.
 _NARROW: Final = 340
 # Rows of gaps and findings on the page; summary.json has all.
@@ -52,8 +53,8 @@ def page_contents(result: BacktestResult) -> dict[str, Any]:
         "stop": _minute(facts.to_ms),
         "params": [(name, scalar_text(value)) for name, value in result.params.items()],
         "cards": _cards(result),
-        "month_names": _MONTHS,
-        "months": _months(result),
+        "month_names": MONTHS,
+        "months": month_rows(result),
         "profits": lay_out(figures.profit_histogram(result), whole=True),
         "holding": lay_out(figures.holding_histogram(result), whole=True),
         "hours": lay_out(figures.profit_by_hour(result)),
@@ -75,13 +76,14 @@ def _cards(result: BacktestResult) -> list[dict[str, str]]:
             "label": label,
             "value": shown[name],
             "note": with_funding.get(name, note).format(**shown),
-            "tone": _tone(result.stats[name]) if toned else "",
+            "tone": tone_of(result.stats[name]) if toned else "",
         }
         for label, name, note, toned in _CARDS
     ]
 
 
-def _months(result: BacktestResult) -> list[dict[str, Any]]:
+def month_rows(result: Valued) -> list[dict[str, Any]]:
+    """Return the monthly table, each cell with its text and shade."""
     years = figures.monthly_table(result)
     values = [abs(value) for year in years for value in year.months if value is not None]
     reach = max(values, default=0.0) or 1.0
@@ -97,7 +99,7 @@ def _months(result: BacktestResult) -> list[dict[str, Any]]:
             "year": year.year,
             "cells": [cell(value) for value in year.months],
             "total": NOTHING if year.total is None else f"{year.total * 100:.2f}",
-            "tone": _tone(year.total),
+            "tone": tone_of(year.total),
         }
         for year in years
     ]
@@ -114,7 +116,7 @@ def _sides(result: BacktestResult) -> list[dict[str, str]]:
                 "trades": show(METRICS[f"{name}_trades"], stats[f"{name}_trades"]),
                 "won": show(METRICS[won], stats[won]),
                 "net": show(METRICS[f"{name}_net"], net),
-                "tone": _tone(net),
+                "tone": tone_of(net),
             }
         )
     return rows
@@ -129,7 +131,7 @@ def _groups(result: BacktestResult) -> list[tuple[str, list[dict[str, str]]]]:
                 "label": metric.label,
                 "note": metric.description,
                 "value": show(metric, result.stats[metric.name], units.money, units.quantity),
-                "tone": "down" if _tone(result.stats[metric.name]) == "down" else "",
+                "tone": "down" if tone_of(result.stats[metric.name]) == "down" else "",
             }
             for metric in metrics
         ]
@@ -161,7 +163,8 @@ def _provenance(result: BacktestResult) -> dict[str, Any]:
     }
 
 
-def _tone(value: Value) -> str:
+def tone_of(value: Value) -> str:
+    """Return ``up`` or ``down`` by sign, empty for nothing."""
     if not isinstance(value, int | float) or value == 0:
         return ""
     return "up" if value > 0 else "down"

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from real_trade.backtest.result import BacktestResult
-
 _WIDTH: Final = 340
 _PLOT: Final = 272  # the rest is for the numbers on the right
 _HEIGHT: Final = 190
@@ -51,18 +49,19 @@ class Fan:
     height: int = _HEIGHT
 
 
-def lay_out_fans(result: BacktestResult, methods: Mapping[str, Any]) -> list[Fan]:
+def lay_out_fans(methods: Mapping[str, Any], initial_units: int, net: NDArray[np.int64]) -> list[Fan]:
     """Return the bands of all methods on one scale, so that they can be compared by eye.
 
     Args:
-        result: the run; its closed trades give the line to compare with.
         methods: as in ``trust["monte_carlo"]["methods"]``; one without a usable band is left out.
+        initial_units: start balance, money units.
+        net: profit of each closed trade, in order of exit: they give the line to compare with.
     """
     bands = {name: band for name in METHODS if (band := _band((methods.get(name) or {}).get("equity_band")))}
     if not bands:
         return []
-    initial = result.initial_units / UNITS
-    path = _closed_equity(result, initial)
+    initial = initial_units / UNITS
+    path = _closed_equity(net, initial)
     values = [initial, *path, *(value for band in bands.values() for row in band[1:] for value in row)]
     low, high = min(values), max(values)
     span = (high - low) or abs(high) or 1.0
@@ -102,11 +101,11 @@ def _band(found: object) -> list[list[float]] | None:
     return rows if usable and all(number(value) is not None for row in rows for value in row) else None
 
 
-def _closed_equity(result: BacktestResult, initial: float) -> list[float]:
+def _closed_equity(net: NDArray[np.int64], initial: float) -> list[float]:
     """Return the balance after each closed trade, the start first, at most a few hundred of them."""
-    if not len(result.trade_rows):
+    if not len(net):
         return []
-    path: NDArray[np.float64] = initial + np.concatenate([[0.0], np.cumsum(result.trade_rows["net"] / UNITS)])
+    path: NDArray[np.float64] = initial + np.concatenate([[0.0], np.cumsum(net / UNITS)])
     chosen = np.unique(np.linspace(0, len(path) - 1, min(len(path), 400)).astype(np.int64))
     values: list[float] = path[chosen].tolist()
     return values

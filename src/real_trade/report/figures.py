@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from real_trade.backtest.result import BacktestResult
+    from real_trade.report.parts import Valued
 
 _HOLDING_EDGES: Final = (5, 15, 30, 60, 120, 240, 480, 1440, 2880, 10_080)
 _HOLDING_LABELS: Final = ("5m", "15m", "30m", "1h", "2h", "4h", "8h", "1d", "2d", "1w")
@@ -69,7 +70,7 @@ class DrawdownRow:
     stop_ms: int
 
 
-def monthly_table(result: BacktestResult) -> list[Year]:
+def monthly_table(result: Valued) -> list[Year]:
     """Return the returns by UTC month and year."""
     days, last = day_ends(result.time_ms)
     if not len(days):
@@ -143,7 +144,7 @@ def profit_by_minute(result: BacktestResult) -> list[Bar]:
     return _profits(result, minutes, [f"{minute:02d}" for minute in range(60)], "minute {}")
 
 
-def drawdown_rows(result: BacktestResult) -> list[DrawdownRow]:
+def drawdown_rows(result: Valued) -> list[DrawdownRow]:
     """Return the five worst drawdowns, worst first."""
     unit = float(MONEY_UNIT)
     fractions = drawdown_fractions(

@@ -7,23 +7,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from real_trade.model.errors import StorageError
-from real_trade.report import tables
-from real_trade.report.markdown import render_markdown
-from real_trade.report.page import render_page
-from real_trade.report.summary import summary
-from real_trade.report.text import render_text
+from real_trade.report.forms import forms_of
+from real_trade.report.tables import csv_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from real_trade.backtest.portfolio_result import PortfolioResult
     from real_trade.backtest.result import BacktestResult
 
 
-def write_report(result: BacktestResult, directory: str | Path) -> dict[str, Path]:
+def write_report(result: BacktestResult | PortfolioResult, directory: str | Path) -> dict[str, Path]:
     """Write the report and return its files by what they hold.
 
     Args:
-        result: a finished backtest.
+        result: a finished backtest, of one strategy or of several in one account.
         directory: made when absent; files of an earlier report in it are replaced.
 
     Returns:
@@ -52,17 +50,15 @@ def write_report(result: BacktestResult, directory: str | Path) -> dict[str, Pat
     return written
 
 
-def _contents(result: BacktestResult, folder: Path) -> Iterator[tuple[str, str, str]]:
-    yield "html", "report.html", render_page(result)
-    document = summary(result, folder / "report.html")
+def _contents(result: BacktestResult | PortfolioResult, folder: Path) -> Iterator[tuple[str, str, str]]:
+    forms = forms_of(result)
+    yield "html", "report.html", forms.page()
+    document = forms.document(folder / "report.html")
     yield "json", "summary.json", json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    yield "markdown", "report.md", render_markdown(result)
-    yield "text", "report.txt", render_text(result) + "\n"
-    yield "trades", "trades.csv", tables.csv_text(tables.trades_table(result))
-    yield "fills", "fills.csv", tables.csv_text(tables.fills_table(result))
-    yield "orders", "orders.csv", tables.csv_text(tables.orders_table(result))
-    yield "funding", "funding.csv", tables.csv_text(tables.funding_table(result))
-    yield "equity", "equity.csv", tables.csv_text(tables.equity_table(result))
+    yield "markdown", "report.md", forms.markdown()
+    yield "text", "report.txt", forms.text() + "\n"
+    for name, table in forms.tables.items():
+        yield name, f"{name}.csv", csv_text(table())
 
 
 def replace_file(path: Path, content: str) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from decimal import Decimal
 
     from numpy.typing import NDArray
@@ -138,6 +140,19 @@ def one_line(text: object) -> str:
     'a b?[31m'
     """
     return "".join(letter if letter.isprintable() else "?" for letter in " ".join(str(text).split()))
+
+
+def numbered(names: Sequence[str]) -> list[str]:
+    """Return the names, those that occur more than once told apart by a number.
+
+    >>> numbered(["a", "b", "a"])
+    ['a #1', 'b', 'a #2']
+    """
+    times, seen, unique = Counter(names), Counter[str](), []
+    for name in names:
+        seen[name] += 1
+        unique.append(name if times[name] == 1 else f"{name} #{seen[name]}")
+    return unique
 
 
 def scalar_text(value: Any) -> str:

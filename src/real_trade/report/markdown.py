@@ -14,7 +14,7 @@ from real_trade.report.marks import ambiguous_line, liquidation_line
 from real_trade.report.trust import findings, first_line, trust_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from real_trade.backtest.result import BacktestResult
 
@@ -30,34 +30,37 @@ def render_markdown(result: BacktestResult) -> str:
     liquidated = liquidation_line(result)
     verdicts = first_line(result.strategy, result.trust)
     parts = [
-        " ".join(f"**{_safe(v.text)}**" if v.tone == "down" else _safe(v.text) for v in verdicts),
-        *(f"> Finding: {_safe(str(finding))}" for finding in findings(result.trust)[:_FINDINGS]),
-        f"**{_safe(liquidated)}**" if liquidated else "",
-        f"# {_safe(result.strategy)}: {_safe(where)}",
+        " ".join(f"**{safe(v.text)}**" if v.tone == "down" else safe(v.text) for v in verdicts),
+        *(f"> Finding: {safe(str(finding))}" for finding in findings(result.trust)[:_FINDINGS]),
+        f"**{safe(liquidated)}**" if liquidated else "",
+        f"# {safe(result.strategy)}: {safe(where)}",
         f"{format_time(facts.from_ms)} to {format_time(facts.to_ms)}, {facts.bars:,} bars.",
         f"Gaps: {len(facts.gaps):,} ({facts.missing_bars:,} bars missing). Bars filled in: {facts.synthetic:,}.",
-        _safe(account_line(result)),
-        _safe(ambiguous_line(result)),
-        *(f"> Warning: {_safe(warning)}" for warning in result.warnings),
+        safe(account_line(result)),
+        safe(ambiguous_line(result)),
+        *(f"> Warning: {safe(warning)}" for warning in result.warnings),
     ]
     for group, metrics in groupby(METRICS.values(), key=lambda metric: metric.group):
         rows = [(m.label, show(m, result.stats[m.name], units.money, units.quantity)) for m in metrics]
-        parts.append(_table(group, "Value", rows))
+        parts.append(table((group, "Value"), rows))
     if rows := trust_rows(result.trust, units.money):
-        parts.append(_table("Trust", "Value", rows))
-    parts += [_mapping("Parameter", result.params), _table("Setting", "Value", setting_rows(result))]
-    parts.append(_table("Hash", "sha256", result.hashes.items()))
+        parts.append(table(("Trust", "Value"), rows))
+    parts += [_mapping("Parameter", result.params), table(("Setting", "Value"), setting_rows(result))]
+    parts.append(table(("Hash", "sha256"), result.hashes.items()))
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def _mapping(title: str, values: Mapping[str, object]) -> str:
-    return _table(title, "Value", ((name, scalar_text(value)) for name, value in values.items())) if values else ""
+    return table((title, "Value"), ((name, scalar_text(value)) for name, value in values.items())) if values else ""
 
 
-def _table(first: str, second: str, rows: Iterable[tuple[str, str]]) -> str:
-    lines = [f"| {first} | {second} |", "| :--- | ---: |"]
-    return "\n".join(lines + [f"| {_safe(name)} | {_safe(value)} |" for name, value in rows])
+def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a table, its first column to the left and the others to the right."""
+    lines = ["| " + " | ".join(safe(cell) for cell in row) + " |" for row in [heads, *rows]]
+    lines.insert(1, "| :--- |" + " ---: |" * (len(heads) - 1))
+    return "\n".join(lines)
 
 
-def _safe(text: str) -> str:
+def safe(text: str) -> str:
+    """Return text in which nothing is markup."""
     return _ACTIVE.sub(r"\\\1", " ".join(str(text).split()))

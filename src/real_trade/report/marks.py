@@ -8,11 +8,13 @@ import numpy as np
 
 from real_trade.model.clock import format_time
 from real_trade.model.order import OrderStatus, RejectReason
+from real_trade.portfolio.round_trips import trips_of_fills
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from real_trade.backtest.result import BacktestResult
+    from real_trade.report.parts import Traded
 
 
 class TradeMarks(NamedTuple):
@@ -29,7 +31,7 @@ class TradeMarks(NamedTuple):
     liquidated: NDArray[np.bool_]
 
 
-def liquidation_fills(result: BacktestResult) -> NDArray[np.bool_]:
+def liquidation_fills(result: Traded) -> NDArray[np.bool_]:
     """Tell of each fill whether it is a liquidation."""
     orders = result.order_rows
     # The orders that a liquidation cancels carry its reason too; the one that closes the position is filled.
@@ -37,18 +39,14 @@ def liquidation_fills(result: BacktestResult) -> NDArray[np.bool_]:
     return np.isin(result.fill_rows["order_id"], orders["order_id"][closing])
 
 
-def trade_marks(result: BacktestResult) -> TradeMarks:
+def trade_marks(result: Traded) -> TradeMarks:
     """Return what stands out of each closed trade.
 
     A fill that turns the position belongs to the trade that it ends and to the next; its slippage is split by lots, the
     remainder to the second, as its fee is.
     """
     fills, count = result.fill_rows, len(result.trade_rows)
-    after = np.cumsum(fills["side"] * fills["lots"])
-    before = after - fills["side"] * fills["lots"]
-    turns = np.sign(before) * np.sign(after) < 0
-    ends = (after == 0) | turns
-    trade = np.cumsum(ends) - ends
+    trade, turns, before, _ = trips_of_fills(fills)
     # One row more than trades: what is still open is in it, and nobody looks.
     slippage = np.zeros(max(count, int(trade.max(initial=0)) + 1) + 1, np.int64)
     ambiguous, liquidated = np.zeros_like(slippage, np.bool_), np.zeros_like(slippage, np.bool_)
@@ -66,23 +64,36 @@ def trade_marks(result: BacktestResult) -> TradeMarks:
 
 def liquidation_line(result: BacktestResult) -> str:
     """Return the sentence that names the liquidations, empty where there was none."""
-    times = result.fill_rows["time_ms"][liquidation_fills(result)]
+    return liquidation_words(result.fill_rows["time_ms"][liquidation_fills(result)])
+
+
+def liquidation_words(times: NDArray[np.int64], whose: str = "") -> str:
+    """Return the sentence that names liquidations by their times, ascending.
+
+    Args:
+        times: when they happened.
+        whose: who was liquidated; empty where there is but one.
+    """
     if not len(times):
         return ""
+    who = f" ({whose})" if whose else ""
     if len(times) == 1:
-        return f"Liquidated once, at {_minute(times[0])} UTC."
-    return f"Liquidated {len(times):,} times, first at {_minute(times[0])} UTC, last at {_minute(times[-1])} UTC."
+        return f"Liquidated once{who}, at {_minute(times[0])} UTC."
+    return f"Liquidated {len(times):,} times{who}, first at {_minute(times[0])} UTC, last at {_minute(times[-1])} UTC."
 
 
 def ambiguous_line(result: BacktestResult) -> str:
     """Return the sentence that counts the fills that the policy decided, empty where there was none."""
-    fills = result.fill_rows
-    count = int(np.count_nonzero(fills["ambiguous"]))
+    return ambiguous_words(result.fill_rows["ambiguous"], result.settings.get("policy"))
+
+
+def ambiguous_words(marks: NDArray[np.int64], policy: object) -> str:
+    """Return the sentence that counts fills by their marks."""
+    count = int(np.count_nonzero(marks))
     if not count:
         return ""
-    policy = result.settings.get("policy")
     return (
-        f"{count:,} of {len(fills):,} fills ({count / len(fills):.2%}) are ambiguous: their bar could have hit another "
+        f"{count:,} of {len(marks):,} fills ({count / len(marks):.2%}) are ambiguous: their bar could have hit another "
         f"exit too, and the policy{f' ({policy})' if policy else ''} decided."
     )
 

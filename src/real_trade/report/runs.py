@@ -12,16 +12,20 @@ from real_trade.model.clock import parse_time
 from real_trade.model.errors import InputError
 from real_trade.model.interval import DAY_MS
 from real_trade.report.formatting import number, one_line
-from real_trade.report.summary import summary
-from real_trade.report.tables import equity_table
+from real_trade.report.forms import forms_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from real_trade.backtest.portfolio_result import PortfolioResult
     from real_trade.backtest.result import BacktestResult
 
 _SUMMARY: Final = "summary.json"
 _EQUITY: Final = "equity.csv"
+# Summaries of one strategy, and of several in one account.
+_SCHEMAS: Final = ("real_trade.backtest/", "real_trade.portfolio/")
+# The column of equity in the files of either.
+_COLUMNS: Final = ("equity", "account")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +34,7 @@ class Run:
 
     Attributes:
         name: what tells it from the others.
-        document: its summary, as `real_trade.report.summary.summary` makes it.
+        document: its summary, as `real_trade.report.summary.summary` makes it, or `portfolio_summary`.
         time_ms: the start of the run's first day, then the end of each UTC day, ms.
         equity: the balance then, in settlement currency.
     """
@@ -41,13 +45,14 @@ class Run:
     equity: tuple[float, ...]
 
 
-def run_of(result: BacktestResult, name: str | None = None) -> Run:
-    """Return a finished backtest as a run; it is named by its strategy and parameters unless given a name."""
-    document = summary(result)
-    table = equity_table(result)
-    params = " ".join(f"{key}={value}" for key, value in result.params.items())
-    curve = _curve(document, [str(day) for day in table["day"]], [float(value) for value in table["equity"]])
-    return Run(name or one_line(f"{result.strategy} {params}"), document, *curve)
+def run_of(result: BacktestResult | PortfolioResult, name: str | None = None) -> Run:
+    """Return a finished backtest as a run; it is named by its strategies, and one by its parameters, unless named."""
+    forms = forms_of(result)
+    document, table = forms.document(None), forms.tables["equity"]()
+    params = " ".join(f"{key}={value}" for key, value in document.get("params", {}).items())
+    column = next(name for name in _COLUMNS if name in table)
+    curve = _curve(document, [str(day) for day in table["day"]], [float(value) for value in table[column]])
+    return Run(name or one_line(f"{document['strategy']} {params}"), document, *curve)
 
 
 def read_runs(folders: Sequence[str | Path]) -> list[Run]:
@@ -69,7 +74,7 @@ def read_summary(folder: Path) -> dict[str, Any]:
         document = json.loads(read_file(folder, _SUMMARY))
     except json.JSONDecodeError as error:
         raise _not_a_report(folder, f"{_SUMMARY} is damaged in line {error.lineno}") from None
-    if not isinstance(document, dict) or not str(document.get("schema", "")).startswith("real_trade.backtest/"):
+    if not isinstance(document, dict) or not str(document.get("schema", "")).startswith(_SCHEMAS):
         raise _not_a_report(folder, f"{_SUMMARY} is not that of a backtest")
     return document
 
@@ -92,14 +97,14 @@ def _read_run(folder: Path, name: str) -> Run:
     try:
         days, equity = _columns(text)
         curve = _curve(document, days, equity)
-    except (IndexError, ValueError, csv.Error, InputError):
+    except (IndexError, StopIteration, ValueError, csv.Error, InputError):
         raise _not_a_report(folder, f"{_EQUITY} is damaged") from None
     return Run(name, document, *curve)
 
 
 def _columns(text: str) -> tuple[list[str], list[float]]:
     header, *rows = csv.reader(text.splitlines())
-    day, equity = header.index("day"), header.index("equity")
+    day, equity = header.index("day"), next(i for i, name in enumerate(header) if name in _COLUMNS)
     return [row[day] for row in rows], [float(row[equity]) for row in rows]
 
 

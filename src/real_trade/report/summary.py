@@ -31,20 +31,21 @@ def summary(result: BacktestResult, report_path: str | Path | None = None) -> di
         "schema": SCHEMA,
         "version": __version__,
         "strategy": result.strategy,
-        "params": _plain(result.params),
+        "params": plain(result.params),
         "runner": result.runner,
         "currency": result.instrument.settle,
-        "data": _data(result.data),
+        "data": data_document(result.data),
         "hashes": {name: str(result.hashes.get(name, "")) for name in ("data", "code", "config", "orders")},
         "stats": dict(result.stats),
-        "settings": _plain(result.settings),
+        "settings": plain(result.settings),
         "warnings": list(result.warnings),
-        "trust": None if result.trust is None else _plain(result.trust),
+        "trust": None if result.trust is None else plain(result.trust),
         "report": None if report_path is None else str(report_path),
     }
 
 
-def _data(facts: DataFacts) -> dict[str, Any]:
+def data_document(facts: DataFacts) -> dict[str, Any]:
+    """Return what a series of data is."""
     return {
         "venue": facts.venue,
         "market": facts.market,
@@ -60,11 +61,12 @@ def _data(facts: DataFacts) -> dict[str, Any]:
             for start, stop, missing in facts.gaps
         ],
         "synthetic": facts.synthetic,
-        "findings": None if facts.findings is None else [_plain(finding) for finding in facts.findings],
+        "findings": None if facts.findings is None else [plain(finding) for finding in facts.findings],
     }
 
 
-def _plain(values: Mapping[str, object]) -> dict[str, Any]:
+def plain(values: Mapping[str, object]) -> dict[str, Any]:
+    """Return a mapping in values that JSON knows."""
     return {str(name): _plain_value(value) for name, value in values.items()}
 
 
@@ -75,7 +77,7 @@ def _plain_value(value: object) -> Any:
     if isinstance(value, float):
         return float(value) if math.isfinite(value) else str(value)
     if isinstance(value, Mapping):
-        return _plain(value)
+        return plain(value)
     if isinstance(value, list | tuple):
         return [_plain_value(item) for item in value]
     item = getattr(value, "item", None)  # a number of NumPy

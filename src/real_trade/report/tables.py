@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from real_trade.backtest.result import BacktestResult
+    from real_trade.report.parts import Traded
 
 _RATE_UNIT: Final = Decimal("1E-9")
 _LIQUIDATION: Final = RejectReason.LIQUIDATION.name.lower()
@@ -27,7 +28,7 @@ _LIQUIDATION: Final = RejectReason.LIQUIDATION.name.lower()
 Columns = dict[str, "Sequence[str | int | float]"]
 
 
-def orders_table(result: BacktestResult) -> Columns:
+def orders_table(result: Traded) -> Columns:
     """Return the orders, one column per name; what an order does not have is empty.
 
     The price is the limit, else the trigger. The trigger of a trailing stop is its distance.
@@ -52,7 +53,7 @@ def orders_table(result: BacktestResult) -> Columns:
     }
 
 
-def fills_table(result: BacktestResult) -> Columns:
+def fills_table(result: Traded) -> Columns:
     """Return the fills, one column per name; the reason is ``liquidation`` or empty."""
     rows, instrument = result.fill_rows, result.instrument
     return {
@@ -70,7 +71,7 @@ def fills_table(result: BacktestResult) -> Columns:
     }
 
 
-def trades_table(result: BacktestResult) -> Columns:
+def trades_table(result: Traded) -> Columns:
     """Return the closed round trips, one column per name; mean prices carry four decimals more than the tick.
 
     A trade is ambiguous if one of its fills is; its reason is ``liquidation`` if the venue closed it, else empty.
@@ -97,7 +98,7 @@ def trades_table(result: BacktestResult) -> Columns:
     }
 
 
-def funding_table(result: BacktestResult) -> Columns:
+def funding_table(result: Traded) -> Columns:
     """Return the payments of funding, one column per name; a positive amount was paid, a negative one received.
 
     The position is signed; the price is the mark price where one is stored, else the open of the bar.

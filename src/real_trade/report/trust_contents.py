@@ -12,6 +12,11 @@ from real_trade.report.pictures import lay_out
 from real_trade.report.waterfall import waterfall
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+    from numpy.typing import NDArray
+
     from real_trade.backtest.result import BacktestResult
     from real_trade.report.pictures import Picture
 
@@ -24,26 +29,43 @@ _AROUND: Final = {"before_60m": "hour before", "after_60m": "hour after", "other
 def trust_contents(result: BacktestResult) -> dict[str, Any]:
     """Return the template's variables of everything that ``result.trust`` holds."""
     found, currency = result.trust or {}, result.instrument.settle
-    listed = trust.findings(found)
     return {
-        "verdicts": trust.first_line(result.strategy, result.trust),
-        "trust_findings": listed[:_LISTED],
-        "more_trust_findings": max(0, len(listed) - _LISTED),
-        "trials": _trials(found.get("trials")),
-        "waterfall": waterfall(result),
-        "scenarios": _scenarios(found.get("range"), currency),
-        "monte_carlo": _monte_carlo(result, found.get("monte_carlo")),
+        **account_contents(result.strategy, found, currency, result.initial_units, result.trade_rows["net"]),
+        "waterfall": waterfall(result.stats, currency, found.get("costs")),
         "capacity": _capacity(found.get("capacity")),
         "clock_minutes": _minutes(found.get("clock")),
         "around_funding": _around_funding(found.get("clock")),
     }
 
 
-def _trials(section: Any) -> list[tuple[str, str]]:
+def account_contents(
+    subject: str, found: Mapping[str, Any], currency: str, initial_units: int, net: NDArray[np.int64]
+) -> dict[str, Any]:
+    """Return the variables of what is said of an account, whether one strategy or several trade in it.
+
+    Args:
+        subject: what the trials are trials of.
+        found: what the trust checks found; empty if none was run.
+        currency: of the account.
+        initial_units: its start balance, money units.
+        net: profit of each closed trade, in order of exit.
+    """
+    listed = trust.findings(found)
+    return {
+        "verdicts": trust.first_line(subject, found),
+        "trust_findings": listed[:_LISTED],
+        "more_trust_findings": max(0, len(listed) - _LISTED),
+        "trials": _trials(found.get("trials"), subject),
+        "scenarios": _scenarios(found.get("range"), currency),
+        "monte_carlo": _monte_carlo(found.get("monte_carlo"), initial_units, net),
+    }
+
+
+def _trials(section: Any, subject: str) -> list[tuple[str, str]]:
     if not section:
         return []
     return [
-        ("Backtests of this strategy on this data", _count(section.get("count"))),
+        (f"Backtests of {subject} on this data", _count(section.get("count"))),
         ("First and latest", f"{_minute(section.get('first'))}, {_minute(section.get('last'))}"),
         ("Sharpe ratio of this run", _ratio(section.get("sharpe"))),
         ("Best Sharpe that luck would bring", _ratio(section.get("expected_max_sharpe"))),
@@ -57,24 +79,28 @@ def _scenarios(section: Any, currency: str) -> dict[str, Any] | None:
     cards = []
     for name in trust.SCENARIOS:
         found = section.get(name) or {}
-        net, count = number(found.get("net_profit")), _count(found.get("trades"))
+        net, liquidated = number(found.get("net_profit")), number(found.get("liquidations"))
+        notes = [
+            f"ends with {amount(found.get('final_equity'))}",
+            f"drawdown {share(found.get('max_drawdown'))}",
+            f"{_count(found.get('trades'))} trades",
+            *([f"{liquidated:,.0f} liquidations"] if liquidated else []),
+        ]
         cards.append(
             {
                 "label": name.capitalize(),
                 "value": NOTHING if net is None else f"{money_text(net)} {currency}",
-                "note": f"ends with {amount(found.get('final_equity'))}, {count} trades",
+                "note": ", ".join(notes),
                 "tone": _tone(net),
             }
         )
-    resting = number(section.get("ambiguous_share"))
-    return {
-        "cards": cards,
-        "label": section.get("label") or "",
-        "ambiguous": "" if resting is None else f"{share(resting)} of the profit rests on bars that leave it open",
-    }
+    resting, width = (number(section.get(name)) for name in ("ambiguous_share", "width_share"))
+    parts = [f"{share(resting)} of what trades won and lost was decided by the policy"] if resting is not None else []
+    parts += [f"the range is {share(width)} of the central profit wide"] if width is not None else []
+    return {"cards": cards, "label": trust.range_words(section), "ambiguous": "; ".join(parts)}
 
 
-def _monte_carlo(result: BacktestResult, section: Any) -> dict[str, Any] | None:
+def _monte_carlo(section: Any, initial_units: int, net: NDArray[np.int64]) -> dict[str, Any] | None:
     if not section:
         return None
     methods = section.get("methods") or {}
@@ -92,7 +118,7 @@ def _monte_carlo(result: BacktestResult, section: Any) -> dict[str, Any] | None:
                 }
             )
     drawn = f"{_count(section.get('runs'))} draws each, seed {scalar_text(section.get('seed'))}"
-    return {"fans": lay_out_fans(result, methods), "rows": rows, "drawn": drawn, "quantiles": _QUANTILES}
+    return {"fans": lay_out_fans(methods, initial_units, net), "rows": rows, "drawn": drawn, "quantiles": _QUANTILES}
 
 
 def _capacity(section: Any) -> dict[str, Any] | None:

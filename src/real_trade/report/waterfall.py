@@ -13,17 +13,17 @@ from real_trade.report.trust import trust_rows
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from real_trade.backtest.result import BacktestResult
+    from real_trade.metrics.registry import Value
 
 # Width of pictures that stand three abreast.
 _NARROW: Final = 340
 _COSTS: Final = ("fees", "slippage", "funding")
 
 
-def waterfall(result: BacktestResult) -> dict[str, Any]:
+def waterfall(
+    stats: Mapping[str, Value], currency: str, section: Mapping[str, Any] | None, width: int = _NARROW
+) -> dict[str, Any]:
     """Return picture and rows: of the trust section where it was run, else of the figures."""
-    stats, currency = result.stats, result.instrument.settle
-    section = (result.trust or {}).get("costs")
     if section:
         rows = trust_rows({"costs": section}, currency)
     else:
@@ -33,7 +33,7 @@ def waterfall(result: BacktestResult) -> dict[str, Any]:
         rows = [("Profit before all costs", f"{money_text(section['gross'])} {currency}")]
         names = (*_COSTS, "net_profit", "maker_share")
         rows += [(METRICS[name].label, show(METRICS[name], stats[name], currency)) for name in names]
-    return {"picture": lay_out(waterfall_bars(section), width=_NARROW), "rows": rows}
+    return {"picture": lay_out(waterfall_bars(section), width=width), "rows": rows}
 
 
 def waterfall_bars(section: Mapping[str, Any]) -> list[Bar]:

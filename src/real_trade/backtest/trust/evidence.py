@@ -1,4 +1,4 @@
-"""What the look-ahead and warm-up checks share: findings, columns compared, and decisions made again on a few bars."""
+"""What the look-ahead and warm-up checks share: findings, and the comparison of columns and of decisions."""
 
 from __future__ import annotations
 
@@ -7,21 +7,17 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
-from real_trade.backtest.engine import simulate
-from real_trade.backtest.result import FILL_DTYPE, ORDER_DTYPE
 from real_trade.model.bars import Bars
-from real_trade.model.errors import RealTradeError
-from real_trade.model.order import OrderType, Side
+from real_trade.model.order import OrderStatus, OrderType, RejectReason, Side
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import NDArray
 
-    from real_trade.kernels.accounting import Terms
-    from real_trade.trading.strategy import Strategy
+    from real_trade.backtest.engine import LegTables
 
 Features = dict[str, "NDArray[Any]"]
+# The bars of each symbol, on one timeline.
+World = tuple[Bars, ...]
 
 # Rounding that depends on how many rows are summed or transformed at a time reaches some 1e-12 of a column's size; what
 # a strategy can act upon is far larger.
@@ -111,38 +107,66 @@ def window_of(bars: Bars, start: int, stop: int) -> Bars:
     return Bars._make(column[start:stop] for column in bars)
 
 
-class Decisions(NamedTuple):
-    """What a strategy did on a few bars: its orders and fills, and why it failed, if it did."""
+def windows_of(world: World, start: int, stop: int) -> World:
+    """Return views of the bars ``[start, stop)`` of each symbol."""
+    return tuple(window_of(bars, start, stop) for bars in world)
 
-    orders: NDArray[Any]
-    fills: NDArray[Any]
+
+def copy_of(world: World, rows: int | None = None) -> World:
+    """Return the first so many bars of each symbol in memory of their own; None takes all."""
+    return tuple(Bars._make(column[:rows].copy() for column in bars) for bars in world)
+
+
+def liquidations(orders: NDArray[Any]) -> NDArray[np.bool_]:
+    """Tell of each order whether it is the one by which the venue closed a position: a strategy did not decide it."""
+    # The orders that a liquidation cancels carry its reason too; the one that closes the position is filled.
+    closing: NDArray[np.bool_] = (orders["reason"] == RejectReason.LIQUIDATION) & (
+        orders["status"] == OrderStatus.FILLED
+    )
+    return closing
+
+
+class Decisions(NamedTuple):
+    """What a strategy did on a few bars: the tables of each symbol, and why it failed, if it did."""
+
+    legs: tuple[LegTables, ...]
     failure: str
+
+    @property
+    def orders(self) -> int:
+        """Return how many orders there are."""
+        return sum(len(leg.orders) for leg in self.legs)
 
     def differ(self, other: Decisions) -> tuple[int, str, str] | None:
         """Return the first bar at which two runs part, and what each did there in words; None if nowhere."""
         if self.failure != other.failure:
             return 0, self.failure or "went on", other.failure or "went on"
-        if np.array_equal(self.orders, other.orders) and np.array_equal(self.fills, other.fills):
-            return None
         bars = [
             min(_row_bar(table, row), _row_bar(against, row))
-            for table, against in ((self.orders, other.orders), (self.fills, other.fills))
+            for mine, theirs in zip(self.legs, other.legs, strict=True)
+            for table, against in ((mine.orders, theirs.orders), (mine.fills, theirs.fills))
             if (row := _first_row(table, against)) is not None
         ]
+        if not bars:
+            return None
         bar = min(bars)
         return bar, self.at(bar), other.at(bar)
 
     def at(self, bar: int) -> str:
         """Return in words what was asked for at a bar's close."""
-        rows = self.orders[self.orders["bar"] == bar]
-        return ", ".join(_order_words(row) for row in rows) or "nothing"
+        words = []
+        for symbol, leg in enumerate(self.legs):
+            asked = leg.orders[(leg.orders["bar"] == bar) & ~liquidations(leg.orders)]
+            where = f" of symbol {symbol}" if len(self.legs) > 1 else ""
+            words += [_order_words(row, where) for row in asked]
+        return ", ".join(words) or "nothing"
 
 
 def _first_row(table: NDArray[Any], other: NDArray[Any]) -> int | None:
     shared = min(len(table), len(other))
-    unequal = np.flatnonzero(table[:shared] != other[:shared])
-    if len(unequal):
-        return int(unequal[0])
+    parted = np.flatnonzero(table[:shared] != other[:shared])
+    if len(parted):
+        return int(parted[0])
     return shared if len(table) != len(other) else None
 
 
@@ -150,34 +174,10 @@ def _row_bar(table: NDArray[Any], row: int) -> int:
     return int(table["bar"][row]) if row < len(table) else 2**62
 
 
-def _order_words(row: Any) -> str:
+def _order_words(row: Any, where: str) -> str:
     price = f" at {row['price_ticks']} ticks" if row["price_ticks"] else ""
     kind = OrderType(int(row["type"])).name.lower().replace("_", "-")
-    return f"{Side(int(row['side'])).name.lower()} {kind} {row['lots']} lots{price}"
-
-
-def decider(
-    strategy: type[Strategy], params: Any, terms: Terms, cash_units: int
-) -> Callable[[Bars, Features], Decisions]:
-    """Return a function that runs ``on_bar`` over a few bars with features that are handed in.
-
-    It starts flat, with the strategy's first state, and runs as plain Python: compiled code has frozen what a module
-    held when it was compiled, plain code sees what is there now.
-    """
-    handed: Features = {}
-    names = {"features": staticmethod(lambda bars, p: handed), "__module__": strategy.__module__}  # noqa: ARG005
-    twin = type(strategy.__name__, (strategy,), names)
-
-    def decide(bars: Bars, features: Features) -> Decisions:
-        handed.clear()
-        handed.update(features)
-        try:
-            done = simulate(twin, bars, params, terms, cash_units, "python")
-        except RealTradeError as error:
-            return Decisions(np.empty(0, ORDER_DTYPE), np.empty(0, FILL_DTYPE), error.message)
-        return Decisions(done.orders, done.fills, "")
-
-    return decide
+    return f"{Side(int(row['side'])).name.lower()} {kind} {row['lots']} lots{where}{price}"
 
 
 def shown(value: Any) -> str:

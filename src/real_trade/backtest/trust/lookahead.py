@@ -7,10 +7,13 @@
    shrunk, other volumes, at every second sample in reversed order, at half of them after a gap. This shows what hides
    where data end.
 4. Both times ``on_bar`` runs over the bars before the chosen one with what was computed, from the same start, and must
-   decide the same. At a few bars the whole compiled run is repeated on the shortened data, and its orders, fills and
-   equity are compared with those of the full run.
+   decide the same. At a few bars the whole compiled run is repeated on the shortened data (bars, funding, mark prices,
+   finer bars), and its orders, fills, payments and equity are compared with those of the full run.
 5. The order table is searched for fills in the very bar on whose close the order was decided, and the strategy's
    functions for memories by which the future could come to them past the bars.
+
+Of a strategy of several symbols the bars of all of them are cut off and replaced together, and what it decides in each
+is compared.
 
 Differences of rounding alone (below 1e-9 of a feature's size, decisions equal) accuse nobody: matrix products and
 transforms round differently for another number of rows. What no change of bars can show is a feature that reads the
@@ -25,22 +28,23 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from real_trade.backtest.engine import Simulation, compute_features, simulate
+from real_trade.backtest.plan import MINUTE_MS, Feed
 from real_trade.backtest.trust.evidence import (
     Decisions,
     Features,
     Finding,
-    decider,
+    copy_of,
     difference,
+    liquidations,
     own_copies,
     shown,
     unequal,
-    window_of,
+    windows_of,
 )
 from real_trade.backtest.trust.future import checksum, replace_future
 from real_trade.backtest.trust.memory import fingerprints, forgotten, holds_a_row_per_bar, memories_of
 from real_trade.backtest.trust.sampling import choose_bars
-from real_trade.model.bars import Bars
+from real_trade.backtest.trust.subject import Subject, outcome_of
 from real_trade.model.clock import format_time
 from real_trade.model.errors import RealTradeError
 from real_trade.model.order import TERMINAL
@@ -48,8 +52,11 @@ from real_trade.model.order import TERMINAL
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from real_trade.backtest.engine import Runner
+    from real_trade.backtest.engine import LegTables, PlanOutcome, Runner, Simulation
+    from real_trade.backtest.trust.evidence import World
+    from real_trade.backtest.trust.memory import Memory
     from real_trade.kernels.accounting import Terms
+    from real_trade.model.bars import Bars
     from real_trade.trading.strategy import Strategy
 
 DEFAULT_SAMPLES = 50
@@ -101,8 +108,11 @@ def check_lookahead(
     samples: int = DEFAULT_SAMPLES,
     seed: int = DEFAULT_SEED,
     runner: Runner = "compiled",
+    feed: Feed | None = None,
+    tiers: NDArray[np.int64] | None = None,
+    span_ms: int = MINUTE_MS,
 ) -> LookaheadReport:
-    """Return what a strategy knows of the future.
+    """Return what a strategy of one symbol knows of the future.
 
     Args:
         strategy: its class.
@@ -114,51 +124,54 @@ def check_lookahead(
         samples: bars to look at; fewer if the run is shorter.
         seed: the same seed gives the same bars.
         runner: how whole runs are made, as that of ``full``.
+        feed, tiers: as of `engine.simulate`.
+        span_ms: length of a bar.
 
     Raises:
         StrategyError: the strategy fails on the bars as they are.
     """
+    subject = Subject.of_one(strategy, params, feed or Feed(bars), terms, tiers, cash_units, span_ms, runner)
+    return lookahead_of(subject, None if full is None else outcome_of(full), samples=samples, seed=seed)
+
+
+def lookahead_of(
+    subject: Subject,
+    full: PlanOutcome | None = None,
+    *,
+    samples: int = DEFAULT_SAMPLES,
+    seed: int = DEFAULT_SEED,
+) -> LookaheadReport:
+    """Return what a strategy knows of the future; arguments and errors are those of `check_lookahead`."""
     with np.errstate(all="ignore"), warnings.catch_warnings():
         # Changed bars may provoke warnings that say nothing about the bars as they are.
         warnings.simplefilter("ignore")
-        if full is None:
-            full = simulate(strategy, bars, params, terms, cash_units, runner)
-        check = _Check(strategy, bars, params, terms, cash_units, full, runner)
-        return check.run(samples, seed)
+        return _Check(subject, subject.run() if full is None else full).run(samples, seed)
 
 
 class _Check:
     """One look-ahead check: the bars that it changes, and what it has found."""
 
-    def __init__(
-        self,
-        strategy: type[Strategy],
-        bars: Bars,
-        params: Any,
-        terms: Terms,
-        cash_units: int,
-        full: Simulation,
-        runner: Runner,
-    ) -> None:
-        self.strategy, self.bars, self.params, self.terms, self.cash_units = strategy, bars, params, terms, cash_units
-        self.full, self.runner = full, runner
+    def __init__(self, subject: Subject, full: PlanOutcome) -> None:
+        self.subject, self.full = subject, full
+        self.bars = subject.bars
+        self.count = len(subject.time_ms)
+        self.width = subject.most_bars(_WINDOW)
         # Rows after the bar under test are overwritten, from the last sample to the first: what lies before it is as
         # given.
-        self.world = Bars._make(column.copy() for column in bars)
-        self.decide = decider(strategy, params, terms, cash_units)
+        self.world = copy_of(self.bars)
         self.found: dict[tuple[str, str], Finding] = {}
         self.seen_at: dict[tuple[str, str], set[int]] = {}
 
     def run(self, samples: int, seed: int) -> LookaheadReport:
         """Return the report."""
-        self._same_bar_fills()
-        if len(self.bars.close) < 2:
+        self._early_fills()
+        if self.count < 2:
             return self._report(0)
-        base = own_copies(compute_features(self.strategy, self.world, self.params))
-        before = fingerprints(memories_of(self.strategy.on_bar))
+        base = own_copies(self.subject.features(self.world))
+        before = fingerprints(self._read_memories())
         if self._changed_bars(self.world, self.bars):
             return self._report(1)
-        chosen = choose_bars(self.bars, self.full.orders, base, samples, seed)
+        chosen = choose_bars(self.bars, [leg.orders for leg in self.full.legs], base, samples, seed)
         self._own_memories()
         if not self._is_repeatable(base):
             return self._report(1)
@@ -180,18 +193,17 @@ class _Check:
     def _accuse(
         self, bar: int, kind: Literal["feature", "decision"], name: str, detail: str, sample: int | None = None
     ) -> None:
-        time = format_time(int(self.bars.time_ms[bar]))
-        self.found.setdefault((kind, name), Finding(bar, time, kind, name, detail))
+        self.found.setdefault((kind, name), Finding(bar, self._time(bar), kind, name, detail))
         self.seen_at.setdefault((kind, name), set()).update([] if sample is None else [sample])
 
     def _all_samples(self, base: Features, chosen: NDArray[np.int64], decided: list[Decisions]) -> int:
         """Change the future after each row and compare; return at how many rows that was possible."""
         too_short: list[tuple[int, str]] = []
-        shortest = len(self.bars.close)
+        shortest = self.count
         for number in range(len(chosen) - 1, -1, -1):
             row = int(chosen[number])
             try:
-                cut = compute_features(self.strategy, window_of(self.world, 0, row + 1), self.params)
+                cut = self.subject.features(windows_of(self.world, 0, row + 1))
             except RealTradeError as error:
                 too_short.append((row, error.message))
             else:
@@ -199,17 +211,17 @@ class _Check:
                 self._compare(base, cut, row, decided[number], "cut")
             replace_future(self.world, self.bars, row, number)
             try:
-                replaced = compute_features(self.strategy, self.world, self.params)
+                replaced = self.subject.features(self.world)
             except RealTradeError as error:
                 self._accuse(row, "feature", "features", f"They fail {_WITHOUT['replaced']}: {error.message}", row)
             else:
                 self._compare(base, replaced, row, decided[number], "replaced")
-            start = max(0, row + 1 - _WINDOW)
-            if self._changed_bars(window_of(self.world, start, row + 1), window_of(self.bars, start, row + 1), start):
+            start = self._first_of(row)
+            if self._changed_bars(windows_of(self.world, start, row + 1), windows_of(self.bars, start, row + 1), start):
                 break
         # A strategy may refuse a history shorter than it needs; one that takes less and refuses more looks at the end.
         for row, message in too_short:
-            if row > shortest or shortest == len(self.bars.close):
+            if row > shortest or shortest == self.count:
                 self._accuse(row, "feature", "features", f"They fail {_WITHOUT['cut']}: {message}", row)
         return len(chosen) - sum(row < shortest for row, _ in too_short)
 
@@ -232,52 +244,52 @@ class _Check:
             return
         parts = decided.differ(self._decisions(other, row))
         if parts is not None:
-            at = max(0, row + 1 - _WINDOW) + min(parts[0], row)
+            at = self._first_of(row) + min(parts[0], row)
             detail = (
                 f"Decides {parts[1]} with the bars that follow {self._time(row)}, and {parts[2]} {_WITHOUT[change]}."
             )
-            self._accuse(at, "decision", "on_bar", detail, row)
+            self._accuse(at, "decision", self.subject.decider, detail, row)
 
     def _decisions(self, features: Features, row: int) -> Decisions:
-        start = max(0, row + 1 - _WINDOW)
-        window = {name: column[start : row + 1] for name, column in features.items()}
-        return self.decide(window_of(self.world, start, row + 1), window)
+        start = self._first_of(row)
+        return self.subject.decide(start, row + 1, {name: column[start : row + 1] for name, column in features.items()})
+
+    def _first_of(self, row: int) -> int:
+        """Return the first of the bars on which decisions are made again before a row."""
+        return max(0, row + 1 - self.width)
 
     def _whole_run(self, row: int) -> None:
-        """Repeat the compiled run on the bars up to a row and compare with the run over all bars."""
-        bars = Bars._make(column[: row + 1].copy() for column in self.bars)
+        """Repeat the compiled run on the data up to a row and compare with the run over all."""
         try:
-            short = simulate(self.strategy, bars, self.params, self.terms, self.cash_units, self.runner)
+            short = self.subject.run(row + 1)
         except RealTradeError:
             return  # the features refuse so short a history, which is counted elsewhere
-        full = self.full
-        orders = full.orders[: np.searchsorted(full.orders["bar"], row, side="right")]
-        same = (
-            _same_orders(orders, short.orders, row)
-            and np.array_equal(full.fills[: np.searchsorted(full.fills["bar"], row, side="right")], short.fills)
-            and np.array_equal(full.equity[: row + 1], short.equity)
-        )
-        if not same:
-            detail = "Orders, fills or equity up to this bar are others when the run ends here."
+        same = all(_same_leg(full, part, row) for full, part in zip(self.full.legs, short.legs, strict=True))
+        if not same or not np.array_equal(self.full.equity[0][: row + 1], short.equity[0]):
+            detail = "Orders, fills, funding or equity up to this bar are others when the run ends here."
             self._accuse(row, "decision", "run", detail, row)
 
-    def _same_bar_fills(self) -> None:
-        orders, fills = self.full.orders, self.full.fills
-        if not len(orders):
-            return
-        rows = np.minimum(np.searchsorted(orders["order_id"], fills["order_id"]), len(orders) - 1)
-        # A liquidation is nobody's order.
-        is_ordered = orders["order_id"][rows] == fills["order_id"]
-        early = fills[is_ordered & (fills["bar"] <= orders["bar"][rows])]
-        if len(early):
-            bar = int(early["bar"][0])
-            detail = f"Order {early['order_id'][0]} fills in bar {bar}, by whose close it was not yet decided."
-            more = f" So do {len(early) - 1} more." if len(early) > 1 else ""
-            self._accuse(bar, "decision", "fill", detail + more)
+    def _early_fills(self) -> None:
+        """Accuse fills of orders that were not yet given."""
+        for leg in self.full.legs:
+            given = leg.orders[~liquidations(leg.orders)]
+            if not len(given):
+                continue
+            rows = np.minimum(np.searchsorted(given["order_id"], leg.fills["order_id"]), len(given) - 1)
+            orders, fills = given[rows], leg.fills
+            is_given = orders["order_id"] == fills["order_id"]
+            # What is decided on a trade may fill at a later one of the same bar.
+            early = fills["time_ms"] < orders["time_ms"] if self.subject.on_trades else fills["bar"] <= orders["bar"]
+            found = fills[is_given & early]
+            if len(found):
+                bar = int(found["bar"][0])
+                detail = f"Order {found['order_id'][0]} fills in bar {bar}, by whose close it was not yet decided."
+                more = f" So do {len(found) - 1} more." if len(found) > 1 else ""
+                self._accuse(bar, "decision", "fill", detail + more)
 
     def _is_repeatable(self, base: Features) -> bool:
         """Accuse features that come out differently for the same bars, such as unseeded random numbers."""
-        again = compute_features(self.strategy, self.world, self.params)
+        again = self.subject.features(self.world)
         is_repeatable = True
         for name, column in base.items():
             parted = difference(column, again[name]) if name in again else None
@@ -287,14 +299,16 @@ class _Check:
                 is_repeatable = False
         return is_repeatable
 
-    def _changed_bars(self, now: Bars, was: Bars, start: int = 0) -> bool:
+    def _changed_bars(self, now: World, was: World, start: int = 0) -> bool:
         """Accuse features that write into the bars: the run then sees what they wrote."""
-        for name, column, original in zip(Bars._fields, now, was, strict=True):
-            parted = difference(original, column)
-            if parted is not None:
-                detail = f"They change the bars they are given: {name} from {shown(parted.was)} to {shown(parted.now)}."
-                self._accuse(start + parted.row, "feature", "features", detail)
-                return True
+        for symbol, (columns, originals) in enumerate(zip(now, was, strict=True)):
+            for name, column, original in zip(originals._fields, columns, originals, strict=True):
+                parted = difference(original, column)
+                if parted is not None:
+                    what = f"{name} of symbol {symbol}" if len(was) > 1 else name
+                    detail = f"They change the bars they are given: {what} from {shown(parted.was)} to "
+                    self._accuse(start + parted.row, "feature", "features", f"{detail}{shown(parted.now)}.")
+                    return True
         return False
 
     def _own_memories(self) -> None:
@@ -302,21 +316,20 @@ class _Check:
 
         A memory counts if features fill it again once it is emptied; a table that the author wrote down stays empty.
         """
-        length = min(len(self.bars.close) * 2 // 3, _OTHER_BARS)
-        other = Bars._make(column[:length].copy() for column in self.bars)
+        other = copy_of(self.bars, min(self.count * 2 // 3, _OTHER_BARS))
         replace_future(other, other, -1, 1)
-        written = [checksum(column) for column in other]
+        written = [checksum(column) for bars in other for column in bars]
         try:
-            remembering = own_copies(compute_features(self.strategy, other, self.params))
+            remembering = own_copies(self.subject.features(other))
         except RealTradeError:
             return
-        if written != [checksum(column) for column in other]:
+        if written != [checksum(column) for bars in other for column in bars]:
             self._accuse(0, "feature", "features", "They change the bars they are given.")
             return
-        for memory in memories_of(self.strategy.features).values():
+        for memory in memories_of(self.subject.strategy.features).values():
             with forgotten(memory) as is_filled:
                 try:
-                    fresh = own_copies(compute_features(self.strategy, other, self.params))
+                    fresh = own_copies(self.subject.features(other))
                 except RealTradeError:
                     continue
                 if not is_filled():
@@ -331,23 +344,42 @@ class _Check:
                     self._accuse(parted.row, "feature", name, detail)
 
     def _fed_memories(self, before: dict[str, bytes]) -> None:
-        """Accuse an on_bar that reads what features write."""
-        read = memories_of(self.strategy.on_bar)
-        shared = {id(memory.value) for memory in memories_of(self.strategy.features).values()}
-        bars = len(self.bars.close)
+        """Accuse decisions that read what features write."""
+        read = self._read_memories()
+        shared = {id(memory.value) for memory in memories_of(self.subject.strategy.features).values()}
         for name, digest in fingerprints(read).items():
             value = read[name].value
-            is_filled = id(value) in shared and holds_a_row_per_bar(value, bars)
+            is_filled = id(value) in shared and holds_a_row_per_bar(value, self.count)
             if before.get(name) == digest and not is_filled:
                 continue
             detail = (
-                f"on_bar reads {name}, which features writes: what comes to it that way is not tied to its bar, and "
-                "compiled code keeps what was there when it was compiled."
+                f"{self.subject.decider} reads {name}, which features writes: what comes to it that way is not tied "
+                "to its bar, and compiled code keeps what was there when it was compiled."
             )
-            self._accuse(bars - 1, "decision", name, detail)
+            self._accuse(self.count - 1, "decision", name, detail)
+
+    def _read_memories(self) -> dict[str, Memory]:
+        """Return what the functions that decide can remember."""
+        found: dict[str, Memory] = {}
+        for function in self.subject.deciders:
+            found |= memories_of(function)
+        return found
 
     def _time(self, row: int) -> str:
-        return format_time(int(self.bars.time_ms[row]))
+        return format_time(int(self.subject.time_ms[row]))
+
+
+def _same_leg(full: LegTables, short: LegTables, row: int) -> bool:
+    """Tell whether what happened in one symbol up to a row is the same in a run that ended there."""
+
+    def until(table: NDArray[Any]) -> NDArray[Any]:
+        return table[: np.searchsorted(table["bar"], row, side="right")]
+
+    return (
+        _same_orders(until(full.orders), short.orders, row)
+        and np.array_equal(until(full.fills), short.fills)
+        and np.array_equal(until(full.payments), short.payments)
+    )
 
 
 def _same_orders(full: NDArray[Any], short: NDArray[Any], row: int) -> bool:

@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from real_trade.backtest.trust.evidence import liquidations
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
+    from real_trade.backtest.trust.evidence import World
     from real_trade.model.bars import Bars
 
 _HOUR_MS = 3_600_000
@@ -21,28 +24,29 @@ _PARTS = 8
 
 
 def choose_bars(
-    bars: Bars, orders: NDArray[Any], features: Mapping[str, NDArray[Any]], samples: int, seed: int
+    world: World, orders: Sequence[NDArray[Any]], features: Mapping[str, NDArray[Any]], samples: int, seed: int
 ) -> NDArray[np.int64]:
     """Return the rows to check, ascending, each with at least one bar after it.
 
     They are drawn in turn from: rows spread over the run; bars on which orders were decided; those of them that the
-    next bar proved most right; the last bar before a gap,
-    a new day or a new hour, and the first bar after it; and a feature's largest steps.
+    next bar proved most right, in each symbol; the last bar before a gap, a new day or a new hour, and the first bar
+    after it; and a feature's largest steps.
 
     Args:
-        bars: the run.
-        orders: its order table.
-        features: its features.
+        world: the bars of each symbol.
+        orders: the order table of each symbol.
+        features: of the run.
         samples: how many rows; fewer if the run is shorter.
         seed: the same seed and run give the same rows.
     """
-    last = len(bars.close) - 2
+    time_ms = world[0].time_ms
+    last = len(time_ms) - 2
     if last < samples:
         return np.arange(last + 1)
     rng = np.random.default_rng(seed)
-    everywhere = np.arange(last + 1)
-    pools = [_spread(everywhere, samples, rng), _spread(decision_bars(orders), samples, rng), _most_right(bars, orders)]
-    pools += [_spread(rows, samples, rng) for rows in _at_boundaries(bars.time_ms)]
+    pools = [_spread(np.arange(last + 1), samples, rng), _spread(decision_bars(*orders), samples, rng)]
+    pools += [_most_right(bars, table) for bars, table in zip(world, orders, strict=True)]
+    pools += [_spread(rows, samples, rng) for rows in _at_boundaries(time_ms)]
     pools += [_steps(column) for column in features.values()]
     chosen: dict[int, None] = {}
     for turn in zip_longest(*(pool[pool <= last][:samples].tolist() for pool in pools)):
@@ -52,10 +56,9 @@ def choose_bars(
     return np.sort(np.array(list(chosen)[:samples], dtype=np.int64))
 
 
-def decision_bars(orders: NDArray[Any]) -> NDArray[np.int64]:
-    """Return the rows on which orders were decided, each once, ascending; the table is in order of submission."""
-    rows: NDArray[np.int64] = orders["bar"][np.diff(orders["bar"], prepend=-1) > 0]
-    return rows
+def decision_bars(*orders: NDArray[Any]) -> NDArray[np.int64]:
+    """Return the rows on which orders were decided, each once, ascending."""
+    return np.unique(np.concatenate([table["bar"][~liquidations(table)] for table in orders]))
 
 
 def _spread(rows: NDArray[np.int64], count: int, rng: np.random.Generator) -> NDArray[np.int64]:
@@ -67,8 +70,9 @@ def _spread(rows: NDArray[np.int64], count: int, rng: np.random.Generator) -> ND
 
 
 def _most_right(bars: Bars, orders: NDArray[Any]) -> NDArray[np.int64]:
-    at = orders["bar"][orders["bar"] < len(bars.close) - 1]
-    gain = orders["side"][: len(at)] * (bars.close[at + 1] - bars.close[at]) / bars.close[at]
+    decided = orders[~liquidations(orders) & (orders["bar"] < len(bars.close) - 1)]
+    at = decided["bar"]
+    gain = decided["side"] * (bars.close[at + 1] - bars.close[at]) / bars.close[at]
     return at[np.argsort(-gain, kind="stable")]
 
 

@@ -1,11 +1,13 @@
 """How many backtests of a strategy were made on the same data, and what the best of so many is worth.
 
 A trial is a strategy by name on bars by hash: other parameters, other settings and other code are further trials of the
-same idea, and the same once more is none. Trials are counted where the records are kept, on this machine alone.
+same idea, and the same once more is none. Trials are counted where the records are kept, on this machine alone. Several
+strategies in one account are counted together, as one.
 """
 
 from __future__ import annotations
 
+import hashlib
 import math
 from typing import TYPE_CHECKING, Any
 
@@ -24,11 +26,17 @@ from real_trade.model.instrument import MONEY_UNIT
 from real_trade.storage.ports import Trial
 
 if TYPE_CHECKING:
+    from real_trade.backtest.portfolio_result import PortfolioResult
     from real_trade.backtest.result import BacktestResult
     from real_trade.storage.ports import TrialStore
 
+    Result = BacktestResult | PortfolioResult
 
-def record_trial(store: TrialStore, result: BacktestResult) -> dict[str, Any]:
+# As the table of trials has it.
+_LONGEST_NAME = 128
+
+
+def record_trial(store: TrialStore, result: Result) -> dict[str, Any]:
     """Count a backtest and return what `trials_section` then says of it.
 
     Raises:
@@ -37,7 +45,7 @@ def record_trial(store: TrialStore, result: BacktestResult) -> dict[str, Any]:
     facts, per_year = _judge(result)
     store.save_trial(
         Trial(
-            strategy=result.strategy,
+            strategy=_name_of(result),
             data_hash=result.hashes["data"],
             code_hash=result.hashes["code"],
             config_hash=result.hashes["config"],
@@ -51,7 +59,7 @@ def record_trial(store: TrialStore, result: BacktestResult) -> dict[str, Any]:
     return _section(store, result, facts, per_year)
 
 
-def trials_section(store: TrialStore, result: BacktestResult) -> dict[str, Any]:
+def trials_section(store: TrialStore, result: Result) -> dict[str, Any]:
     """Return what the trials so far say of a backtest, without counting it.
 
     Returns:
@@ -65,15 +73,24 @@ def trials_section(store: TrialStore, result: BacktestResult) -> dict[str, Any]:
     return _section(store, result, *_judge(result))
 
 
-def _judge(result: BacktestResult) -> tuple[SharpeFacts | None, float]:
+def _name_of(result: Result) -> str:
+    """Return the name that trials are kept under; one that is too long for the table ends in its hash."""
+    name = result.strategy
+    if len(name) <= _LONGEST_NAME:
+        return name
+    digest = hashlib.sha256(name.encode()).hexdigest()[:16]
+    return f"{name[: _LONGEST_NAME - len(digest) - 1]} {digest}"
+
+
+def _judge(result: Result) -> tuple[SharpeFacts | None, float]:
     unit = float(MONEY_UNIT)
     equity = np.multiply(result.equity_units, unit, dtype=np.float64)
     returns, per_year = judged_returns(result.time_ms, equity, result.initial_units * unit)
     return sharpe_facts(returns), per_year
 
 
-def _section(store: TrialStore, result: BacktestResult, facts: SharpeFacts | None, per_year: float) -> dict[str, Any]:
-    trials = store.trials(result.strategy, result.hashes["data"])
+def _section(store: TrialStore, result: Result, facts: SharpeFacts | None, per_year: float) -> dict[str, Any]:
+    trials = store.trials(_name_of(result), result.hashes["data"])
     times = [trial.time_ms for trial in trials]
     section: dict[str, Any] = {
         "count": len(trials),

@@ -22,25 +22,27 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from real_trade.backtest.engine import Simulation, compute_features, simulate
+from real_trade.backtest.plan import MINUTE_MS, Feed
 from real_trade.backtest.trust.evidence import (
     Decisions,
     Features,
     Finding,
-    decider,
     difference,
     own_copies,
     shown,
-    window_of,
+    windows_of,
 )
 from real_trade.backtest.trust.sampling import decision_bars
+from real_trade.backtest.trust.subject import Subject, outcome_of
 from real_trade.model.clock import format_time
 from real_trade.model.errors import RealTradeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from real_trade.backtest.engine import Runner
+    from numpy.typing import NDArray
+
+    from real_trade.backtest.engine import PlanOutcome, Runner, Simulation
     from real_trade.backtest.trust.evidence import Difference
     from real_trade.kernels.accounting import Terms
     from real_trade.model.bars import Bars
@@ -87,43 +89,41 @@ def check_warmup(
     *,
     full: Simulation | None = None,
     runner: Runner = "compiled",
+    feed: Feed | None = None,
+    tiers: NDArray[np.int64] | None = None,
+    span_ms: int = MINUTE_MS,
 ) -> WarmupReport:
-    """Return how many bars of history a strategy needs, and which features never have enough.
+    """Return how many bars of history a strategy of one symbol needs, and which features never have enough.
 
     Arguments are those of `check_lookahead`. Features must not look ahead, or the answer means nothing.
 
     Raises:
         StrategyError: the strategy fails on the bars as they are.
     """
+    subject = Subject.of_one(strategy, params, feed or Feed(bars), terms, tiers, cash_units, span_ms, runner)
+    return warmup_of(subject, None if full is None else outcome_of(full))
+
+
+def warmup_of(subject: Subject, full: PlanOutcome | None = None) -> WarmupReport:
+    """Return how much history a strategy needs; arguments and errors are those of `lookahead_of`."""
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a short history may provoke warnings that the whole one does not
-        base = own_copies(compute_features(strategy, bars, params))
+        base = own_copies(subject.features(subject.bars))
         if not base:
             return WarmupReport(0, ())
-        if len(bars.close) < _FEWEST_BARS:
+        if len(subject.time_ms) < _FEWEST_BARS:
             return WarmupReport(None, ())
-        if full is None:
-            full = simulate(strategy, bars, params, terms, cash_units, runner)
-        check = _Check(strategy, bars, params, base, decider(strategy, params, terms, cash_units), full)
-        return check.run()
+        return _Check(subject, base, subject.run() if full is None else full).run()
 
 
 class _Check:
     """One warm-up check: its windows, and the features of the whole."""
 
-    def __init__(
-        self,
-        strategy: type[Strategy],
-        bars: Bars,
-        params: Any,
-        base: Features,
-        decide: Callable[[Bars, Features], Decisions],
-        full: Simulation,
-    ) -> None:
-        self.strategy, self.bars, self.params, self.base = strategy, bars, params, base
-        self.decide, self.full = decide, full
-        n = len(bars.close)
-        self.width = min(_WINDOW, n // 8)
+    def __init__(self, subject: Subject, base: Features, full: PlanOutcome) -> None:
+        self.subject, self.base = subject, base
+        self.orders = [leg.orders for leg in full.legs]
+        n = len(subject.time_ms)
+        self.width = subject.most_bars(min(_WINDOW, n // 8))
         self.longest = int(n * _LONGEST)
         self.starts = self._choose_starts(n)
 
@@ -135,7 +135,7 @@ class _Check:
         if not parted:
             return WarmupReport(None, ())  # values that are only missing: the data are too short to tell
         orders, decisions = self._parted_decisions(self.longest)
-        if decisions is None and (orders or not len(self.full.orders)):
+        if decisions is None and (orders or not any(len(table) for table in self.orders)):
             return WarmupReport(self._smallest(lambda history: self._parted_decisions(history)[1] is None), ())
         findings = [self._feature_finding(name, start, found) for name, (start, found) in parted.items()]
         return WarmupReport(None, (*findings, *([decisions] if decisions else [])))
@@ -143,7 +143,7 @@ class _Check:
     def _choose_starts(self, n: int) -> list[int]:
         """Return first rows of windows in the last part of the run, a quarter of a window before decisions."""
         first, last = int(n * _FIRST), n - self.width
-        decided = decision_bars(self.full.orders) - self.width // 4
+        decided = decision_bars(*self.orders) - self.width // 4
         decided = decided[(decided >= first) & (decided <= last)]
         rows = decided if len(decided) else np.arange(first, last + 1)
         return np.unique(rows[np.linspace(0, len(rows) - 1, _WINDOWS).astype(np.int64)]).tolist()  # type: ignore[no-any-return]
@@ -164,9 +164,7 @@ class _Check:
     def _of_history(self, start: int, history: int) -> Features | None:
         """Return the features of a window, computed from so many bars before it; None if they cannot be."""
         try:
-            found = compute_features(
-                self.strategy, window_of(self.bars, start - history, start + self.width), self.params
-            )
+            found = self.subject.features(windows_of(self.subject.bars, start - history, start + self.width))
         except RealTradeError:
             return None
         return {name: column[history:] for name, column in found.items()}
@@ -187,7 +185,7 @@ class _Check:
         return True
 
     def _decisions(self, start: int, features: Features) -> Decisions:
-        return self.decide(window_of(self.bars, start, start + self.width), features)
+        return self.subject.decide(start, start + self.width, features)
 
     def _parted_features(self, history: int) -> dict[str, tuple[int, Difference]]:
         """Return the features whose values differ: name -> first row of the window, and the difference."""
@@ -206,14 +204,14 @@ class _Check:
         for start in self.starts:
             short = self._of_history(start, history)
             whole = self._decisions(start, self._of_all(start))
-            orders += len(whole.orders)
+            orders += whole.orders
             if short is None:
                 continue
             parts = whole.differ(self._decisions(start, short))
             if parts is not None:
                 row = start + parts[0]
                 detail = f"Decides {parts[1]} with all history, and {parts[2]} with {history} bars of it."
-                return orders, Finding(row, self._time(row), "decision", "on_bar", detail)
+                return orders, Finding(row, self._time(row), "decision", self.subject.decider, detail)
         return orders, None
 
     def _feature_finding(self, name: str, start: int, found: Difference) -> Finding:
@@ -227,4 +225,4 @@ class _Check:
         return Finding(row, self._time(row), "feature", name, detail)
 
     def _time(self, row: int) -> str:
-        return format_time(int(self.bars.time_ms[row]))
+        return format_time(int(self.subject.time_ms[row]))

@@ -5,17 +5,19 @@ from __future__ import annotations
 import argparse
 import os
 from contextlib import closing
-from decimal import Decimal
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from real_trade.cli.options import add_series_flags, check_span, decimal_flag, read_params, whole_flag
+from real_trade.cli.account_flags import account_settings, add_account_flags
+from real_trade.cli.options import add_series_flags, check_span, read_params
+from real_trade.cli.portfolio_file import read_portfolio
 from real_trade.cli.session import Session, open_session
 from real_trade.model.errors import InputError
 
 if TYPE_CHECKING:
-    from real_trade.backtest.account import AccountSettings
+    from real_trade.backtest.portfolio import Allocation
+    from real_trade.backtest.portfolio_result import PortfolioResult
     from real_trade.backtest.result import BacktestResult
     from real_trade.cli.output import Output
     from real_trade.storage.ports import TimeSeriesStore
@@ -23,68 +25,22 @@ if TYPE_CHECKING:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the flags."""
-    parser.add_argument(
-        "--strategy", required=True, metavar="NAME|FILE[:Class]", help="a ready strategy, or a file of your own"
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--strategy", metavar="NAME|FILE[:Class]", help="a ready strategy, or a file of your own")
+    what.add_argument(
+        "--portfolio", type=Path, metavar="FILE.toml", help="several strategies in one account, each with its symbols"
     )
     parser.add_argument(
         "--param", action="append", nargs="+", default=[], metavar="K=V", help="a parameter; may be repeated"
     )
-    add_series_flags(parser)
-    account = parser.add_argument_group("account")
-    account.add_argument(
-        "--cash",
-        type=decimal_flag("--cash", above="0"),
-        metavar="MONEY",
-        help="starting money in the settlement currency (default: the configuration)",
-    )
-    for side in ("taker", "maker"):
-        flag = f"--fee-{side}"
-        account.add_argument(
-            flag,
-            type=decimal_flag(flag, least="0", below="1"),
-            metavar="FRACTION",
-            help=f"{side} fee as a fraction, such as 0.001 (default: the configuration, then the instrument)",
-        )
-    account.add_argument(
-        "--leverage",
-        type=whole_flag("--leverage", least=1),
-        default=1,
-        metavar="TIMES",
-        help="position value allowed per unit of equity, on linear markets (default: %(default)s)",
-    )
-    fills = parser.add_argument_group("how orders are filled")
-    fills.add_argument(
-        "--queue",
-        choices=("touch", "through"),
-        default="touch",
-        help="a limit order fills when its price is touched, or when it is passed by a tick (default: %(default)s)",
-    )
-    fills.add_argument(
-        "--volume-share",
-        type=decimal_flag("--volume-share", least="0", most="1"),
-        default=Decimal(0),
-        metavar="PART",
-        help="part of a bar's volume that orders may take, such as 0.1, the rest waits; 0 for no bound (default)",
-    )
-    fills.add_argument(
-        "--policy",
-        choices=("pessimistic", "optimistic", "path"),
-        default="pessimistic",
-        help="who wins where one bar could hit both the stop and the target of a position (default: %(default)s)",
-    )
-    fills.add_argument(
-        "--slippage",
-        default="none",
-        metavar="MODEL[:NUMBER]",
-        help="how much worse than the bar's price a taker is filled: none, basis_points:2, half_spread:1, "
-        "volume_share:0.1, volatility:0.05 (default: %(default)s)",
-    )
+    add_series_flags(parser, several=True)
+    add_account_flags(parser)
     parser.add_argument("--report", type=Path, metavar="DIR", help="write the report's files to this folder")
     parser.add_argument(
         "--trust",
         action=argparse.BooleanOptionalAction,
-        default=False,
-        help="check the strategy for look-ahead and warm-up, count the trial, and say how sure the result is",
+        default=True,
+        help="check the strategy for look-ahead and warm-up, count the trial, and say how sure the result is (default)",
     )
     parser.add_argument("--strict", action="store_true", help="a gap in the data ends the run")
     parser.add_argument(
@@ -99,7 +55,7 @@ def run(args: argparse.Namespace, out: Output) -> int:
     """Run it and print the figures."""
     check_span(args.from_ms, args.to_ms)
     params = read_params(args.param)
-    session = open_session(args, out)
+    session = open_session(args, out, several=True)
     if session.config.cache_dir is not None:
         # The engine knows no configuration; like Numba's own, its cache is a matter of the process.
         os.environ["RT_CACHE_DIR"] = session.config.cache_dir
@@ -121,14 +77,26 @@ def run(args: argparse.Namespace, out: Output) -> int:
     return 0 if _is_honest(result) else 1
 
 
-def _is_honest(result: BacktestResult) -> bool:
-    """Tell whether nothing of the strategy's knowledge came from the future, as far as was checked."""
-    return result.trust is None or bool(result.trust["lookahead"]["ok"])
+def _is_honest(result: BacktestResult | PortfolioResult) -> bool:
+    from real_trade.backtest.judgement import is_honest
+
+    return result.trust is None or is_honest(result.trust)
 
 
 def _backtest(
     args: argparse.Namespace, session: Session, store: TimeSeriesStore, params: dict[str, str]
-) -> BacktestResult:
+) -> BacktestResult | PortfolioResult:
+    from real_trade.strategies.catalogue import READY
+    from real_trade.trading.loading import load_strategy
+
+    if args.portfolio is not None:
+        _refuse_beside_portfolio(args)
+        return _in_one_account(args, session, store, read_portfolio(args.portfolio, session.venue, session.market))
+    strategy = load_strategy(args.strategy, READY)
+    if strategy.symbols > 1 or len(session.symbols) > 1:
+        from real_trade.backtest.portfolio import Allocation
+
+        return _in_one_account(args, session, store, [Allocation(strategy, session.symbols, None, params)])
     from real_trade.backtest.run import run_backtest
 
     return run_backtest(
@@ -141,36 +109,56 @@ def _backtest(
         from_ms=args.from_ms,
         to_ms=args.to_ms,
         params=params,
-        settings=_account(args, session),
+        settings=account_settings(args, session.config),
         strict=args.strict,
         runner=args.runner,
         trust=args.trust,
     )
 
 
-def _counted(result: BacktestResult, session: Session) -> BacktestResult:
+def _in_one_account(
+    args: argparse.Namespace, session: Session, store: TimeSeriesStore, allocations: list[Allocation]
+) -> PortfolioResult:
+    from real_trade.backtest.portfolio import run_portfolio
+
+    try:
+        return run_portfolio(
+            allocations,
+            store=store,
+            venue=session.venue,
+            market=str(session.market),
+            interval=str(session.interval),
+            from_ms=args.from_ms,
+            to_ms=args.to_ms,
+            settings=account_settings(args, session.config),
+            strict=args.strict,
+            runner=args.runner,
+            trust=args.trust,
+        )
+    except InputError as error:
+        if error.field in {"symbol", "symbols"}:
+            error.field = "symbols" if args.portfolio is not None else "--symbol"
+        raise
+
+
+def _refuse_beside_portfolio(args: argparse.Namespace) -> None:
+    for flag, value in (("--symbol", args.symbol), ("--param", args.param)):
+        if value:
+            raise InputError(
+                f"{flag} is given beside --portfolio, whose file has the symbols and parameters.",
+                code="bad_usage",
+                field=flag,
+                value=value if isinstance(value, str) else " ".join(word for words in value for word in words),
+                fix="Leave it out, or write it into the file.",
+            )
+
+
+def _counted(result: BacktestResult | PortfolioResult, session: Session) -> BacktestResult | PortfolioResult:
     from real_trade.backtest.judgement import count_trial
     from real_trade.storage import open_records
 
     with closing(open_records(session.data_dir)) as trials:
         return count_trial(result, trials)
-
-
-def _account(args: argparse.Namespace, session: Session) -> AccountSettings:
-    from real_trade.backtest.account import AccountSettings
-
-    config = session.config
-    commission = None if config.commission is None else Decimal(str(config.commission))
-    return AccountSettings(
-        cash=Decimal(str(config.initial_cash)) if args.cash is None else args.cash,
-        fee_taker=commission if args.fee_taker is None else args.fee_taker,
-        fee_maker=commission if args.fee_maker is None else args.fee_maker,
-        leverage=args.leverage,
-        queue=args.queue,
-        volume_share=args.volume_share,
-        policy=args.policy,
-        slippage=args.slippage,
-    )
 
 
 def _no_data(error: InputError, session: Session, store: TimeSeriesStore) -> InputError:
@@ -180,19 +168,20 @@ def _no_data(error: InputError, session: Session, store: TimeSeriesStore) -> Inp
         for info in store.list_series()
         if (info.key.venue, info.key.market) == (session.venue, session.market)
     }
-    if session.symbol in stored or not stored:
+    asked = str(error.value)
+    if asked in stored or not stored:
         return error
-    near = get_close_matches(session.symbol, stored, n=2) or sorted(stored)[:5]
+    near = get_close_matches(asked, stored, n=2) or sorted(stored)[:5]
     return InputError(
-        f"The store holds no symbol {session.symbol} of {session.venue} {session.market}.",
+        f"The store holds no symbol {asked} of {session.venue} {session.market}.",
         code="unknown_symbol",
-        field="symbol",
-        value=session.symbol,
+        field=error.field,
+        value=asked,
         fix=f"It holds {', '.join(near)}; see: real-trade list-data",
     )
 
 
-def _write(folder: Path | None, result: BacktestResult) -> Path | None:
+def _write(folder: Path | None, result: BacktestResult | PortfolioResult) -> Path | None:
     if folder is None:
         return None
     from real_trade.report.files import write_report
@@ -200,11 +189,10 @@ def _write(folder: Path | None, result: BacktestResult) -> Path | None:
     return write_report(result, folder)["html"]
 
 
-def _shown(result: BacktestResult, page: Path | None, *, as_json: bool) -> tuple[dict[str, Any], str]:
+def _shown(result: BacktestResult | PortfolioResult, page: Path | None, *, as_json: bool) -> tuple[dict[str, Any], str]:
+    from real_trade.report.forms import forms_of
+
+    forms = forms_of(result)
     if as_json:
-        from real_trade.report.summary import summary
-
-        return summary(result, page), ""
-    from real_trade.report.text import render_text
-
-    return {}, render_text(result) + (f"\nReport: {page}" if page else "")
+        return forms.document(page), ""
+    return {}, forms.text() + (f"\nReport: {page}" if page else "")

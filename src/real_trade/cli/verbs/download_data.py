@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the flags."""
-    add_series_flags(parser)
+    add_series_flags(parser, several=True)
     parser.add_argument(
         "--kind",
         default="kline",
@@ -37,26 +37,31 @@ def run(args: argparse.Namespace, out: Output) -> int:
     from real_trade.data.download import run_download
 
     kinds = _kinds(args.kind)
-    session = open_session(args, out)
+    session = open_session(args, out, several=True)
     from_ms, to_ms = _span(args, session)
+    store, endpoints = session.open_store(), session.endpoints()
     with download_progress() as progress:
-        report = run_download(
-            session.venue,
-            session.market,
-            session.symbol,
-            session.interval,
-            from_ms,
-            to_ms,
-            store=session.open_store(),
-            endpoints=session.endpoints(),
-            kinds=kinds,
-            refresh=args.refresh,
-            progress=progress,
-        )
-    for note in report.notes:
+        reports = [
+            run_download(
+                session.venue,
+                session.market,
+                symbol,
+                session.interval,
+                from_ms,
+                to_ms,
+                store=store,
+                endpoints=endpoints,
+                kinds=kinds,
+                refresh=args.refresh,
+                progress=progress,
+            )
+            for symbol in dict.fromkeys(session.symbols)
+        ]
+    for note in (note for report in reports for note in report.notes):
         out.warn(note)
-    document = report.to_dict()
-    out.result(document, "\n".join(_line(series) for series in _rows(document)))
+    documents = [report.to_dict() for report in reports]
+    text = "\n".join(_line(series) for document in documents for series in _rows(document))
+    out.result(documents[0] if len(documents) == 1 else {"downloads": documents}, text)
     return 0
 
 

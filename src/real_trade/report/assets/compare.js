@@ -1,13 +1,14 @@
-// The charts of the comparison: the equity of every run on one scale, and their drawdowns over each other.
-
-const DASHED = 6;         // runs from this one on are dashed, so that colour alone need not tell them apart
+// The equity of several runs, or of an account and its strategies, on one scale, and their drawdowns over each other.
 
 class Comparison extends TimeView {
   constructor(root, raw) {
-    const runs = raw.runs.map((run) => ({ ...run, drawdown: drawdowns(run.equity), shown: true }));
+    const runs = raw.runs.map((run) => ({ ...run, drawdown: run.drawdown || drawdowns(run.equity), shown: true }));
     const drawn = runs.filter((run) => run.time.length);
-    super(root, Math.min(...drawn.map((run) => run.time[0])), Math.max(...drawn.map((run) => run.time[run.time.length - 1])), 7 * DAY);
-    Object.assign(this, { runs, currency: raw.currency, scale: "growth" });
+    super(root, Math.min(...drawn.map((run) => run.time[0])), Math.max(...drawn.map((run) => run.time[run.time.length - 1])), raw.least || 7 * DAY);
+    // Closes of bars are told to the minute; ends of days, which those of the comparison are, by the day before.
+    const stamp = raw.least ? timeText : (ms) => new Date(ms - 1).toISOString().slice(0, 10);
+    const scale = document.querySelector("[data-scale][aria-selected=true]").dataset.scale;
+    Object.assign(this, { runs, currency: raw.currency, stamp, scale });
     this.keys = [...document.querySelectorAll("[data-run]")];
     this.open({ equity: drawCurves, drawdown: drawFalls });
   }
@@ -18,11 +19,13 @@ class Comparison extends TimeView {
   }
 
   height(run, i) {
-    return this.scale === "money" ? run.equity[i] : (run.equity[i] / run.equity[0] - 1) * 100;
+    if (this.scale === "money") return run.equity[i];
+    return this.scale === "profit" ? run.equity[i] - run.equity[0] : (run.equity[i] / run.equity[0] - 1) * 100;
   }
 
   text(value) {
-    return this.scale === "money" ? `${moneyText(value)} ${this.currency}`.trim() : `${value > 0 ? "+" : ""}${fixed(value, 2)}%`;
+    const sign = value > 0 && this.scale !== "money" ? "+" : "";
+    return sign + (this.scale === "growth" ? `${fixed(value, 2)}%` : `${moneyText(value)} ${this.currency}`.trim());
   }
 
   // Values of each run where the pointer is, else at the end of the view.
@@ -32,7 +35,7 @@ class Comparison extends TimeView {
       const last = lastNotAbove(run.time, at);
       this.keys[i].querySelector("[data-value]").textContent = last < 0 ? "-" : this.text(this.height(run, last));
     });
-    this.panes.equity.note.textContent = `${new Date(at - 1).toISOString().slice(0, 10)}`;
+    this.panes.equity.note.textContent = this.stamp(at);
     this.panes.drawdown.note.textContent = `Drawdown  ${this.runs.filter((run) => run.shown).map((run) => {
       const last = lastNotAbove(run.time, at);
       return `${run.letter} ${last < 0 ? "-" : `${fixed(run.drawdown[last] * 100, 2)}%`}`;
@@ -68,14 +71,16 @@ function reach(chart, value) {
 
 function drawLines(chart, box, scale, bottom, value) {
   clipped(box, bottom, (pen) => {
-    chart.runs.forEach((run, number) => {
-      const span = visible(chart, run);
-      if (!span) return;
+    // What is strong lies above the rest.
+    const order = [...chart.runs.keys()].sort((a, b) => Number(chart.runs[a].strong || 0) - Number(chart.runs[b].strong || 0));
+    for (const number of order) {
+      const run = chart.runs[number], span = visible(chart, run);
+      if (!span) continue;
       const points = [];
       for (let i = span[0]; i <= span[1]; i++) points.push(chart.x(box, run.time[i]), scale.y(value(run, i)));
-      pen.setLineDash(number >= DASHED ? [6, 3] : []);
-      strokeLine(pen, points, chart.colours[number], 1.7);
-    });
+      pen.setLineDash(run.dashed ? [6, 3] : []);
+      strokeLine(pen, points, chart.colours[number], run.strong ? 2.2 : 1.7);
+    }
     pen.setLineDash([]);
   });
 }
@@ -84,10 +89,18 @@ function drawCurves(chart, box) {
   const value = (run, i) => chart.height(run, i);
   const bottom = box.height - 24;
   const scale = vertical(...reach(chart, value), 22, bottom);
-  box.scale = { ...scale, text: chart.scale === "money" ? moneyText : (height) => `${fixed(height, 2)}%` };
-  drawGrid(chart, box, scale, bottom, (height, decimals) => fixed(height, decimals) + (chart.scale === "money" ? "" : "%"), true);
-  if (chart.scale === "growth") drawStart(chart, box, scale.y(0));
+  box.scale = { ...scale, text: chart.scale === "growth" ? (height) => `${fixed(height, 2)}%` : moneyText };
+  drawGrid(chart, box, scale, bottom, (height, decimals) => fixed(height, decimals) + (chart.scale === "growth" ? "%" : ""), true);
+  if (chart.scale !== "money") drawStart(chart, box, scale.y(0));
   drawLines(chart, box, scale, bottom, value);
+  clipped(box, bottom, (pen) => {
+    for (const run of chart.runs) {
+      for (const at of run.shown && !run.strong && run.liquidated ? run.liquidated : []) {
+        const i = lastNotAbove(run.time, at);
+        if (i >= 0) drawLiquidation(chart, pen, chart.x(box, at), scale.y(value(run, i)));
+      }
+    }
+  });
   drawLetters(chart, box, scale, value);
 }
 
@@ -142,6 +155,7 @@ function start() {
   if (!raw.runs.some((run) => run.time.length)) { root.textContent = "No days, nothing to draw."; return; }
   const chart = new Comparison(root, raw);
   wireKeys(chart);
+  wireSpans(chart);
   root.dataset.ready = "1";
 }
 

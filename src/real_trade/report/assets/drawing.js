@@ -186,3 +186,25 @@ function drawLevel(chart, box) {
   pen.textAlign = "left";
   pen.fillText(scale.text(scale.value(y)), box.width + 8, y);
 }
+
+// A cross in a disc.
+function drawLiquidation(chart, pen, x, y) {
+  pen.fillStyle = chart.ink.down;
+  pen.strokeStyle = chart.ink.panel;
+  pen.lineWidth = 2;
+  pen.beginPath(); pen.arc(x, y, 8, 0, 2 * Math.PI); pen.fill(); pen.stroke();
+  pen.beginPath();
+  pen.moveTo(x - 3, y - 3); pen.lineTo(x + 3, y + 3); pen.moveTo(x + 3, y - 3); pen.lineTo(x - 3, y + 3);
+  pen.stroke();
+}
+
+// A click on a row that names a span shows it.
+function wireSpans(chart) {
+  for (const row of document.querySelectorAll("[data-from]")) {
+    row.addEventListener("click", () => {
+      const from = Number(row.dataset.from), to = Number(row.dataset.to), room = (to - from) * 0.1;
+      chart.show(from - room, to + room);
+      chart.root.scrollIntoView({ block: "nearest", behavior: "smooth" });
+    });
+  }
+}

@@ -13,13 +13,7 @@ function wireRanges(chart) {
     chart.market = event.target.checked;
     chart.redraw();
   });
-  for (const row of document.querySelectorAll("[data-from]")) {
-    row.addEventListener("click", () => {
-      const from = Number(row.dataset.from), to = Number(row.dataset.to), room = (to - from) * 0.1;
-      chart.show(from - room, to + room);
-      chart.root.scrollIntoView({ block: "nearest", behavior: "smooth" });
-    });
-  }
+  wireSpans(chart);
 }
 
 function wireTables(report, chart) {
