@@ -444,6 +444,18 @@ class Nonsense(Strategy):
         return Turn(state.turn + 1, state.nan, state.zero)
 
 
+def test_what_executes_at_the_open_comes_before_what_executes_inside_the_bar() -> None:
+    # The stop was there first, but the market order closes the position at the open.
+    stop = OrderIntent(SELL, T.STOP, 5, 0, 95, flags=F.REDUCE_ONLY)
+    venue = play(OrderIntent(BUY, T.MARKET, 5), bars=[QUIET], cash=10**9)
+    venue.submit(stop, MINUTE, 2 * MINUTE)
+    show(venue, bar(2, QUIET))
+    venue.submit(OrderIntent(SELL, T.MARKET, 5, flags=F.REDUCE_ONLY), 2 * MINUTE, 3 * MINUTE)
+    show(venue, bar(3, DOWN))
+    assert [(fill.order_id, fill.price_ticks) for fill in venue.fills] == [(1, 100), (3, 100)]
+    assert venue.orders[1].reason == R.REDUCE_ONLY
+
+
 def test_what_is_not_a_number_is_rejected_and_the_run_goes_on() -> None:
     results = [backtest(Nonsense, random_klines(3, 20), instrument_of("linear"), runner=runner) for runner in RUNNERS]
     for result in results:

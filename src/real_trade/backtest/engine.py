@@ -12,7 +12,7 @@ from real_trade.backtest import bar_loop, trade_loop
 from real_trade.backtest.codegen import compiled_loop, decisions_of, plain_loop, row_type, types_of
 from real_trade.backtest.diagnosis import explain_failure
 from real_trade.backtest.memory import keep_freed_memory
-from real_trade.backtest.plan import Feed, Leg, Mandate, Plan, closes_at, only_mandate, tier_table
+from real_trade.backtest.plan import MINUTE_MS, Feed, Leg, Mandate, Plan, closes_at, only_mandate, tier_table
 from real_trade.backtest.reference import run_reference, too_many_orders, too_much_money
 from real_trade.backtest.reference_trades import run_reference_trades
 from real_trade.backtest.result import FILL_DTYPE, ORDER_DTYPE, PAYMENT_DTYPE
@@ -89,6 +89,7 @@ def simulate(
     feed: Feed | None = None,
     tiers: NDArray[np.int64] | None = None,
     features: Mapping[str, NDArray[Any]] | None = None,
+    span_ms: int = MINUTE_MS,
 ) -> Simulation:
     """Run one strategy over the bars of one instrument.
 
@@ -102,13 +103,15 @@ def simulate(
         feed: the same bars with funding, mark prices and finer bars; None knows none of them.
         tiers: as `plan.tier_table` gives them; None takes a flat rate.
         features: as `compute_features` gives them; None computes them.
+        span_ms: length of a bar.
 
     Raises:
         StrategyError: the strategy fails, in a trader's words.
     """
     known = compute_features(strategy, bars, params) if features is None else features
     leg = Leg(0, terms, tier_table() if tiers is None else tiers)
-    done = run_plan(Plan((feed or Feed(bars),), (Mandate(strategy, params, known, (leg,), cash_units),)), runner)
+    mandate = Mandate(strategy, params, known, (leg,), cash_units)
+    done = run_plan(Plan((feed or Feed(bars),), (mandate,), span_ms), runner)
     tables = done.legs[0]
     return Simulation(tables.orders, tables.fills, done.equity[0], tables.payments, tables.ledger)
 

@@ -293,7 +293,7 @@ def _settlements(
             notes.append(f"Stored funding has {holes} holes in this span; nothing was charged there.")
     else:
         notes.append(
-            f"No funding is stored for {instrument.symbol}: none was charged. Get it (download-data --kind funding), or "
+            f"No funding is stored for {instrument.symbol}: none was charged. Get it (download-data --kind funding) or "
             "state a rate (--funding-rate)."
         )
         return no_settlements()

@@ -111,56 +111,61 @@ def match_bar(
     above: int,
     alone: bool,
 ) -> tuple[Counts, Ledger, int, int, int]:
-    """Match every open order against one bar, in order of submission; arguments as in `leg.meet_bar`.
+    """Match every open order against one bar; arguments as in `leg.meet_bar`.
 
-    A bar that reaches the liquidation price may be taken to do so before an order executes that would have reduced the
-    position: see `liquidation.liquidates_first`.
+    First comes what executes at the open, then what executes inside the bar, each in order of submission. A bar that
+    reaches the liquidation price may be taken to do so before an order executes that would have reduced the position:
+    see `liquidation.liquidates_first`.
     """
     orders_at, working_at, fills_at = orders, working, fills
     orders = int_table(orders, ORDER_COLUMNS)
     working = int_table(working, WORKING_COLUMNS)
     fills = int_table(fills, FILL_COLUMNS)
-    kept = 0
-    fill = counts.fills
-    left = market.lots
-    for index in range(counts.working):
-        row = working[index, W_ROW]
-        if working[index, W_PENDING] != 0 and working[index, W_PENDING_MS] < market.end_ms:
-            if working[index, W_PENDING_MS] > market.time_ms and _wakes(orders, working, index, market):
-                found = _judge_before(orders, working, index, market, terms)
-                ledger, filled = _carry_out(
-                    found, False, orders, working, index, kept, counts.working, fills, fill, market, left, ledger,
-                    terms, backing,
-                )  # fmt: skip
-                fill += 1 if filled > 0 else 0
-                left -= filled
-                if filled > 0 and alone:
-                    below, above = liquidation_band(ledger, terms, tiers)
-            _deliver(orders, working, index, market, terms)
-        if _wakes(orders, working, index, market):
-            found, ambiguous = _outcome(orders, working, index, kept, counts.working, market, terms)
+    count, fill, left = counts.working, counts.fills, market.lots
+    # A single order has nobody to come before.
+    for turn in range(0 if count > 1 else 1, 2):
+        inside = turn == 1
+        for index in range(count):
+            if _is_reached(orders, working, index, market, inside):
+                if working[index, W_PENDING_MS] > market.time_ms and _wakes(orders, working, index, market):
+                    found = _judge_before(orders, working, index, market, terms)
+                    ledger, filled = _carry_out(
+                        found, False, orders, working, index, count, fills, fill, market, left, ledger, terms, backing
+                    )
+                    fill += 1 if filled > 0 else 0
+                    left -= filled
+                    if filled > 0 and alone:
+                        below, above = liquidation_band(ledger, terms, tiers)
+                _deliver(orders, working, index, market, terms)
+            if not _wakes(orders, working, index, market):
+                continue
+            found, ambiguous = _outcome(orders, working, index, count, market, terms, inside)
             price = below if mark_low <= below else (above if mark_high >= above else 0)
-            if _comes_too_late(found, price, orders, working, kept, index, counts.working, market, ledger, terms):
-                for place in range(index, counts.working):
-                    move_row(working, place, kept)
-                    kept += 1
-                counts = Counts(counts.orders, fill, counts.payments, kept, FAR, -1, 0)
+            if _comes_too_late(found, price, orders, working, index, count, market, ledger, terms):
+                counts = Counts(counts.orders, fill, counts.payments, count, FAR, -1, 0)
                 counts, ledger = liquidate(market, price, orders_at, working_at, fills_at, counts, ledger, terms, 0)
                 return counts, ledger, left, -1, FAR
+            if found.event == REST and not inside:
+                continue
             ledger, filled = _carry_out(
-                found, ambiguous, orders, working, index, kept, counts.working, fills, fill, market, left, ledger,
-                terms, backing,
-            )  # fmt: skip
+                found, ambiguous, orders, working, index, count, fills, fill, market, left, ledger, terms, backing
+            )
             fill += 1 if filled > 0 else 0
             left -= filled
             if filled > 0 and alone:
                 below, above = liquidation_band(ledger, terms, tiers)
-        if is_open(orders[row, O_STATUS]):
-            move_row(working, index, kept)
-            kept += 1
-    kept, lower, upper = _settle_down(orders, working, kept, market)
+    kept, lower, upper = _settle_down(orders, working, count, market)
     failure = 2 if abs(ledger.cash) > CASH_LIMIT else 0
     return Counts(counts.orders, fill, counts.payments, kept, lower, upper, failure), ledger, left, below, above
+
+
+@compiled
+def _is_reached(orders: Any, working: Any, place: int, market: Market, inside: bool) -> bool:
+    """Tell whether what was asked of an order reaches the venue now: by the open, or inside the bar."""
+    if working[place, W_PENDING] == 0 or working[place, W_PENDING_MS] >= market.end_ms:
+        return False
+    is_there = is_open(orders[working[place, W_ROW], O_STATUS])
+    return is_there and (inside or working[place, W_PENDING_MS] <= market.time_ms)
 
 
 @compiled
@@ -169,7 +174,6 @@ def _comes_too_late(
     price: int,
     orders: Any,
     working: Any,
-    kept: int,
     index: int,
     count: int,
     market: Market,
@@ -181,7 +185,7 @@ def _comes_too_late(
         return False
     if orders[working[index, W_ROW], O_SIDE] * ledger.position >= 0:
         return False
-    return liquidates_first(market, price, orders, working, kept, index, count, ledger.position, terms)
+    return liquidates_first(market, price, orders, working, count, ledger.position, terms)
 
 
 @compiled
@@ -191,7 +195,6 @@ def _carry_out(
     orders: Any,
     working: Any,
     index: int,
-    kept: int,
     count: int,
     fills: Any,
     fill: int,
@@ -212,7 +215,7 @@ def _carry_out(
             ledger, booked = _execute(orders, row, found, ambiguous, lots, fills, fill, market, ledger, terms, backing)
             if booked:
                 _tell_exits(orders, row, working, count, market, fills[fill, F_PRICE], found.at_open)
-                _end_siblings(orders, working, kept, index, count, market.bar)
+                _end_siblings(orders, working, index, count, market.bar)
                 return ledger, lots
     return ledger, 0
 
@@ -322,28 +325,32 @@ def _judge_before(orders: Any, working: Any, place: int, market: Market, terms: 
 
 @compiled
 def _outcome(
-    orders: Any, working: Any, index: int, kept: int, count: int, market: Market, terms: Terms
+    orders: Any, working: Any, index: int, count: int, market: Market, terms: Terms, inside: bool
 ) -> tuple[Outcome, bool]:
-    """Return what becomes of an active order in this bar, and whether the policy had to decide it."""
+    """Return what becomes of an active order in this bar, and whether the policy had to decide it.
+
+    What does not happen at the open is left for later, unless it is asked for what happens inside the bar.
+    """
     row = working[index, W_ROW]
     found = _judge(orders, working, index, market, terms)
+    rests = Outcome(REST, 0, False, False, working[index, W_LIVE], 0)
+    if not inside and not found.at_open:
+        return rests, False
     if found.event != FILL or found.at_open or orders[row, O_ENTRY] == 0:
         return found, False
-    rival = _rival(orders, working, index, kept, count, market, terms)
-    if rival < 0:
-        found = Outcome(REST, 0, False, False, working[index, W_LIVE], 0)
-    return found, rival in (_MINE, _NOT_MINE)
+    rival = _rival(orders, working, index, count, market, terms)
+    return rests if rival < 0 else found, rival in (_MINE, _NOT_MINE)
 
 
 @compiled
-def _rival(orders: Any, working: Any, index: int, kept: int, count: int, market: Market, terms: Terms) -> int:
+def _rival(orders: Any, working: Any, index: int, count: int, market: Market, terms: Terms) -> int:
     """Return whether another exit of the same entry could execute in this bar too, and which of them does."""
     row = working[index, W_ROW]
     for place in range(count):
-        if kept <= place <= index:
-            continue
         other = working[place, W_ROW]
-        if orders[other, O_ENTRY] != orders[row, O_ENTRY] or not _wakes(orders, working, place, market):
+        if place == index or orders[other, O_ENTRY] != orders[row, O_ENTRY]:
+            continue
+        if not _wakes(orders, working, place, market):
             continue
         found = _judge(orders, working, place, market, terms)
         if found.event == FILL:
@@ -428,22 +435,20 @@ def _book(orders: Any, row: int, market: Market, lots: int) -> None:
 
 
 @compiled
-def _end_siblings(orders: Any, working: Any, kept: int, index: int, count: int, bar: int) -> None:
+def _end_siblings(orders: Any, working: Any, index: int, count: int, bar: int) -> None:
     """Cancel the other exits of an entry when one of them has filled whole."""
     row = working[index, W_ROW]
     if orders[row, O_ENTRY] == 0 or orders[row, O_STATUS] != _FILLED:
         return
     for place in range(count):
-        if kept <= place <= index:
-            continue
         other = working[place, W_ROW]
-        if orders[other, O_ENTRY] == orders[row, O_ENTRY] and is_open(orders[other, O_STATUS]):
+        if place != index and orders[other, O_ENTRY] == orders[row, O_ENTRY] and is_open(orders[other, O_STATUS]):
             end_order(orders, other, bar, _CANCELED, _SIBLING)
 
 
 @compiled
 def _settle_down(orders: Any, working: Any, count: int, market: Market) -> tuple[int, int, int]:
-    """Forget orders that a sibling ended after they had been kept; return how many are left, and `Counts.lower, upper`.
+    """Forget orders that have ended; return how many are left, and `Counts.lower, upper`.
 
     What has met its first bar is no longer arriving.
     """

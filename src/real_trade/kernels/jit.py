@@ -56,8 +56,8 @@ def compiled(function: Callable[P, R]) -> Callable[P, R]:
 def _watch_neighbours(file: Any, function: Callable[..., Any]) -> None:
     """Let machine code count as stale when any file beside the function's own, or any kernel, has changed.
 
-    Numba looks at the function's own file alone, though what it calls is compiled into it: machine code kept from before
-    would go on with the old arithmetic.
+    Numba looks at the function's own file alone, though what it calls is compiled into it: machine code kept from
+    before would go on with the old arithmetic.
     """
     folder = Path(function.__code__.co_filename).parent
     stamp = getattr(file, "_source_stamp", None)

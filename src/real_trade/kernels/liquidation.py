@@ -140,8 +140,6 @@ def liquidates_first(
     price: int,
     orders: Any,
     working: Any,
-    kept: int,
-    index: int,
     count: int,
     position: int,
     terms: Terms,
@@ -153,8 +151,7 @@ def liquidates_first(
     Args:
         market: the bar; it reaches the price.
         price: the liquidation price.
-        orders, working: the tables.
-        kept, index, count: working orders are those before ``kept``, and from ``index`` to ``count``.
+        orders, working, count: the tables, and how many orders were working when the bar began.
         position: signed lots.
         terms: the account's.
     """
@@ -162,7 +159,7 @@ def liquidates_first(
         return False
     for place in range(count):
         row = working[place, W_ROW]
-        if kept <= place < index or not is_open(orders[row, O_STATUS]) or working[place, W_ARRIVE] >= market.end_ms:
+        if not is_open(orders[row, O_STATUS]) or working[place, W_ARRIVE] >= market.end_ms:
             continue
         side, live = orders[row, O_SIDE], working[place, W_LIVE]
         if side * position < 0 and is_protective(orders[row, O_TYPE]) and live != 0 and side * (live - price) < 0:

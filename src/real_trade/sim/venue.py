@@ -190,10 +190,12 @@ class SimulatedVenue:
         self._lots_left = lots_in_bar(bar.volume, account.terms) if lots_left is None else lots_left
         self._backing = backing
         self._marks = mark_low, mark_high
-        for resting in list(self._open):
-            self._deliver(resting, now)
-            if self._wakes(resting, now):
-                self._match(resting, now)
+        # First what executes at the open, then what executes inside the bar.
+        for inside in (False, True):
+            for resting in list(self._open):
+                self._deliver(resting, now, inside=inside)
+                if self._wakes(resting, now):
+                    self._match(resting, now, inside=inside)
         self._open = [resting for resting in self._open if resting.order.is_open]
         for resting in self._open:
             arrived = resting.arrive_ms < now.end_ms and resting.order.status != OrderStatus.INITIALIZED
@@ -274,17 +276,19 @@ class SimulatedVenue:
             if named and (resting.pending is None or resting.pending.change is not None):
                 resting.pending = _Pending(arrive_ms, None)
 
-    def _deliver(self, resting: _Resting, now: Moment) -> None:
-        """Let what is asked of an order take effect if it arrives in this bar; before that, the order meets a part."""
+    def _deliver(self, resting: _Resting, now: Moment, *, inside: bool) -> None:
+        """Let what is asked of an order take effect if it arrives now; before that, the order meets a part of a bar."""
         pending = resting.pending
-        if pending is None or pending.arrive_ms >= now.end_ms:
+        if pending is None or not resting.order.is_open or pending.arrive_ms >= now.end_ms:
+            return
+        if not inside and pending.arrive_ms > now.bar.time_ms:
             return
         if pending.arrive_ms > now.bar.time_ms and self._wakes(resting, now):
             part = self._part(resting, now, pending.arrive_ms, after=False)
             found = judge(_ask(resting), part.open, part.high, part.low, part.close, self.account.terms.queue)
             self._carry_out(resting, found, now, ambiguous=False)
         resting.pending = None
-        if not resting.order.is_open:
+        if resting.order.status in TERMINAL:
             return
         if pending.change is None:
             resting.order.apply(OrderEvent.CANCEL, now.bar.time_ms, reason=RejectReason.BY_STRATEGY)
@@ -369,8 +373,10 @@ class SimulatedVenue:
             resting.trigger = price + int(order.intent.side) * order.intent.trigger_ticks
         return True
 
-    def _match(self, resting: _Resting, now: Moment) -> None:
+    def _match(self, resting: _Resting, now: Moment, *, inside: bool) -> None:
         found, ambiguous = self._judge(resting, now), False
+        if not inside and not found.at_open:
+            return
         if found.event == FILL and not found.at_open and resting.order.intent.entry_id:
             found, ambiguous = self._against_rivals(resting, found, now)
         if found.event == FILL and not found.at_open:
