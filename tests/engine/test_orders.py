@@ -106,7 +106,7 @@ CASES: list[tuple[str, OrderIntent, list[Prices], tuple[Any, ...]]] = [
     (
         "trailing stop follows, then fills",
         OrderIntent(SELL, T.TRAILING_STOP, 5, 0, 4),
-        [(100, 110, 100, 109), (109, 112, 108, 112), (112, 112, 107, 108)],
+        [(100, 103, 100, 103), (109, 112, 109, 112), (112, 112, 107, 108)],
         ("FILLED", [(3, 108, 5, False)], "NONE"),
     ),
     (
@@ -442,6 +442,26 @@ class Nonsense(Strategy):
             desk.buy(1e300)
             desk.buy(5.0)
         return Turn(state.turn + 1, state.nan, state.zero)
+
+
+@pytest.mark.parametrize(
+    ("prices", "policy", "fills"),
+    [
+        # A trail of 5 from a best price of 110: 105. The bar closes above it, but goes below it.
+        ((100, 110, 99, 108), 0, [105]),
+        ((100, 110, 99, 108), 1, []),
+        # On the path the low is nearer and comes first: the high moves the trigger, and it is not reached after that.
+        ((100, 110, 99, 108), 2, []),
+        # Here the high comes first, and the way down to the low passes the trigger.
+        ((100, 103, 96, 100), 2, [98]),
+        # The close proves it, whatever the policy.
+        ((100, 110, 99, 104), 1, [105]),
+    ],
+)
+def test_a_trailing_stop_inside_a_bar(prices: Prices, policy: int, fills: list[int]) -> None:
+    trailing = OrderIntent(SELL, T.TRAILING_STOP, 5, 0, 5)
+    venue = play(trailing, bars=[prices], position=5, policy=policy)
+    assert [fill.price_ticks for fill in venue.fills] == fills
 
 
 def test_what_executes_at_the_open_comes_before_what_executes_inside_the_bar() -> None:

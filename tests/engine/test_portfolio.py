@@ -113,7 +113,7 @@ def adds_up(result: PortfolioResult) -> None:
     assert result.initial_units == int(Decimal(str(result.settings["cash"])) * 10**8)
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     seed=st.integers(0, 2**31),
     bars=st.integers(2, 160),

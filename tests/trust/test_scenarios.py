@@ -233,7 +233,6 @@ class CancelsTheLoser(Strategy):
         (Twice, (FLAT, FLAT, BOTH, FLAT, FLAT, FLAT, FLAT), {}, "different orders"),
         (ByHand, (FLAT, FLAT, FLAT, BOTH, FLAT), {}, "only reduce a position"),
         (ThreeExits, (FLAT, FLAT, BOTH, FLAT), {}, "other exits"),
-        (SoldAnyway, (FLAT, FLAT, BOTH, FLAT), {}, "market order was given while an earlier"),
         (CancelsTheLoser, (FLAT, FLAT, BOTH, FLAT, FLAT), {}, "How long"),
     ],
 )
@@ -241,6 +240,12 @@ def test_what_makes_it_scenarios(strategy: type[Strategy], rows: Any, arguments:
     section = range_of(strategy, bars(*rows), **arguments)
     assert section["label"] == "scenarios"
     assert words in section["why"]
+
+
+def test_a_market_order_comes_before_what_the_bar_leaves_open() -> None:
+    section = range_of(SoldAnyway, bars(FLAT, FLAT, BOTH, FLAT))
+    assert section["pessimistic"]["net_profit"] == section["optimistic"]["net_profit"]
+    assert section["pessimistic"]["trades"] == 1
 
 
 def test_a_liquidation_makes_it_scenarios() -> None:

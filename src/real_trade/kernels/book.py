@@ -311,8 +311,8 @@ def _judge(orders: Any, working: Any, place: int, market: Market, terms: Terms) 
         )
     if working[place, W_ARRIVE] > market.time_ms:
         part = _part(ask, market, working[place, W_ARRIVE], True, terms)
-        return judge(ask, part.open, part.high, part.low, part.close, terms.queue)
-    return judge(ask, market.open, market.high, market.low, market.close, terms.queue)
+        return judge(ask, part.open, part.high, part.low, part.close, terms.queue, terms.policy)
+    return judge(ask, market.open, market.high, market.low, market.close, terms.queue, terms.policy)
 
 
 @compiled
@@ -320,7 +320,7 @@ def _judge_before(orders: Any, working: Any, place: int, market: Market, terms: 
     """Return what becomes of an order in the part of the bar before what was asked of it arrives."""
     ask = _ask(orders, working, place, working[place, W_NEW] != 0)
     part = _part(ask, market, working[place, W_PENDING_MS], False, terms)
-    return judge(ask, part.open, part.high, part.low, part.close, terms.queue)
+    return judge(ask, part.open, part.high, part.low, part.close, terms.queue, terms.policy)
 
 
 @compiled

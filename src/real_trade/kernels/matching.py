@@ -11,7 +11,9 @@ An order decided on a bar's close is active from the next bar on; that first bar
 * Stop-limit: once triggered it is a limit order; at the trigger's price if that is already good enough (taker), else
   it rests from the next bar on.
 * Trailing stop: a stop whose trigger follows the best price at a distance. A bar first meets the trigger as it stood;
-  then the bar's best price moves it; if the close lies beyond the moved trigger, the price has crossed it for certain.
+  then the bar's best price moves it. If the close lies beyond the moved trigger, the price has crossed it for certain;
+  if only the bar's worst price does, it may have: the pessimistic policy says that it has, the optimistic one that it
+  has not, and the path whether it comes after the best price.
 
 Reaching a limit means touching it, or, for `QUEUE_THROUGH`, trading at least one tick beyond: the pessimistic
 assumption for an order at the end of the queue.
@@ -44,6 +46,9 @@ QUEUE_THROUGH = 1
 
 _WOULD_TAKE = int(RejectReason.POST_ONLY_WOULD_TAKE)
 _NOT_AT_ONCE = int(RejectReason.NOT_FILLED_AT_ONCE)
+
+# Who wins where one bar could hit both the stop and the target of a position.
+PESSIMISTIC, OPTIMISTIC, PATH = 0, 1, 2
 
 # What happens to an order in a bar.
 REST, FILL, CANCEL = 0, 1, 2
@@ -92,7 +97,7 @@ class Outcome(NamedTuple):
 
 
 @compiled
-def judge(ask: Ask, open_: int, high: int, low: int, close: int, queue: int) -> Outcome:
+def judge(ask: Ask, open_: int, high: int, low: int, close: int, queue: int, policy: int) -> Outcome:
     """Return what becomes of an order in a bar (ticks)."""
     if ask.kind == MARKET or (ask.trigger == 0 and ask.kind in (STOP, TAKE_PROFIT, TRAILING_STOP)):
         # What a trigger has let loose goes on as a market order.
@@ -105,7 +110,7 @@ def judge(ask: Ask, open_: int, high: int, low: int, close: int, queue: int) -> 
         if (ask.side > 0 and low <= ask.trigger) or (ask.side < 0 and high >= ask.trigger):
             return Outcome(FILL, ask.trigger, False, False, 0, 0)
         return Outcome(REST, 0, False, False, ask.trigger, 0)
-    return _judge_stop(ask, open_, high, low, close)
+    return _judge_stop(ask, open_, high, low, close, policy)
 
 
 @compiled
@@ -119,7 +124,7 @@ def judge_trade(ask: Ask, price: int, queue: int) -> Outcome:
         if (ask.side > 0 and price + queue <= ask.price) or (ask.side < 0 and price - queue >= ask.price):
             return Outcome(FILL, ask.price, True, True, 0, 0)
         return Outcome(REST, 0, False, False, 0, 0)
-    return judge(ask, price, price, price, price, queue)
+    return judge(ask, price, price, price, price, queue, PESSIMISTIC)
 
 
 @compiled
@@ -138,13 +143,26 @@ def _judge_limit(ask: Ask, open_: int, high: int, low: int, queue: int) -> Outco
 
 
 @compiled
-def _judge_stop(ask: Ask, open_: int, high: int, low: int, close: int) -> Outcome:
+def _came_back(side: int, trigger: int, open_: int, high: int, low: int, close: int, policy: int) -> bool:
+    """Tell whether the price is taken to have come back to a trailing trigger after the bar's best price moved it."""
+    best, worst = (low, high) if side > 0 else (high, low)
+    if side * (close - trigger) >= 0:
+        return True
+    if side * (worst - trigger) < 0 or policy == OPTIMISTIC:
+        return False
+    if policy == PESSIMISTIC:
+        return True
+    return path_time(trigger, path_time(best, 0, open_, high, low, close), open_, high, low, close) >= 0
+
+
+@compiled
+def _judge_stop(ask: Ask, open_: int, high: int, low: int, close: int, policy: int) -> Outcome:
     trigger = ask.trigger
     gapped = (ask.side > 0 and open_ >= trigger) or (ask.side < 0 and open_ <= trigger)
     touched = gapped or (ask.side > 0 and high >= trigger) or (ask.side < 0 and low <= trigger)
     if ask.kind == TRAILING_STOP and not touched:
         trigger = min(trigger, low + ask.trail) if ask.side > 0 else max(trigger, high - ask.trail)
-        touched = (ask.side > 0 and close >= trigger) or (ask.side < 0 and close <= trigger)
+        touched = _came_back(ask.side, trigger, open_, high, low, close, policy)
         if not touched:
             return Outcome(REST, 0, False, False, trigger, 0)
     if not touched:
@@ -155,10 +173,6 @@ def _judge_stop(ask: Ask, open_: int, high: int, low: int, close: int) -> Outcom
     if (ask.side > 0 and at <= ask.price) or (ask.side < 0 and at >= ask.price):
         return Outcome(FILL, at, False, gapped, 0, 0)
     return Outcome(REST, 0, False, False, 0, 0)
-
-
-# Who wins where one bar could hit both the stop and the target of a position.
-PESSIMISTIC, OPTIMISTIC, PATH = 0, 1, 2
 
 
 class Part(NamedTuple):

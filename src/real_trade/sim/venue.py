@@ -285,7 +285,8 @@ class SimulatedVenue:
             return
         if pending.arrive_ms > now.bar.time_ms and self._wakes(resting, now):
             part = self._part(resting, now, pending.arrive_ms, after=False)
-            found = judge(_ask(resting), part.open, part.high, part.low, part.close, self.account.terms.queue)
+            terms = self.account.terms
+            found = judge(_ask(resting), part.open, part.high, part.low, part.close, terms.queue, terms.policy)
             self._carry_out(resting, found, now, ambiguous=False)
         resting.pending = None
         if resting.order.status in TERMINAL:
@@ -404,8 +405,8 @@ class SimulatedVenue:
             )
         if resting.arrive_ms > bar.time_ms:
             part = self._part(resting, now, resting.arrive_ms, after=True)
-            return judge(_ask(resting), part.open, part.high, part.low, part.close, terms.queue)
-        return judge(_ask(resting), bar.open, bar.high, bar.low, bar.close, terms.queue)
+            return judge(_ask(resting), part.open, part.high, part.low, part.close, terms.queue, terms.policy)
+        return judge(_ask(resting), bar.open, bar.high, bar.low, bar.close, terms.queue, terms.policy)
 
     def _against_rivals(self, resting: _Resting, found: Outcome, now: Moment) -> tuple[Outcome, bool]:
         """Return what becomes of an exit when another exit of its entry could execute in the bar too."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from real_trade.backtest.trust.evidence import liquidations
-from real_trade.model.order import TERMINAL, Flag, OrderType, RejectReason
+from real_trade.model.order import Flag, OrderType, RejectReason
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -130,19 +130,6 @@ def _other_than_two_exits(runs: Runs, _: NDArray[np.int64]) -> bool:
     return False
 
 
-def _market_order_after(runs: Runs, opens: NDArray[np.int64]) -> bool:
-    # The engine lets orders act as they were given; at the open a market order comes before what the bar reaches.
-    for run in runs:
-        orders, inside = run.orders, run.fills[_inside(run, opens)]
-        is_over = np.isin(orders["status"], [*map(int, TERMINAL)]) & (orders["final_bar"] > orders["bar"])
-        at_market = orders[(orders["type"] == OrderType.MARKET) & is_over]
-        latest = np.zeros(len(opens), np.int64)
-        np.maximum.at(latest, at_market["final_bar"], at_market["order_id"])
-        if bool((inside["order_id"] < latest[inside["bar"]]).any()):
-            return True
-    return False
-
-
 def _reduces_beside_another(runs: Runs, opens: NDArray[np.int64]) -> bool:
     """Tell whether how much an order could reduce hung on what else came first in its bar."""
     for run in runs:
@@ -173,6 +160,5 @@ _REASONS: Final[dict[str, Callable[[Runs, NDArray[np.int64]], bool]]] = {
     "Trailing stops and stop-limit orders follow a path inside the bar that is not known.": _follows_the_path,
     "Positions were closed in the very bar in which they were entered.": _in_the_bar_of_entry,
     "Positions had other exits than one stop and one target.": _other_than_two_exits,
-    "A market order was given while an earlier order could execute in its bar.": _market_order_after,
     "Orders that only reduce a position executed in one bar with others.": _reduces_beside_another,
 }
