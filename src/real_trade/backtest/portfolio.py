@@ -185,16 +185,16 @@ def _on_one_timeline(klines: dict[str, Klines]) -> tuple[dict[str, Klines], NDAr
         )
     start, stop = int(common[0]), min(int(each[-1]) for each in times) + 1
     cut = {symbol: rows.between(start, stop) for symbol, rows in klines.items()}
-    notes = tuple(
-        f"Of {symbol}, {len(rows) - len(cut[symbol])} bars outside the common span, which begins {format_time(start)}, "
-        "were left out."
-        for symbol, rows in klines.items()
-        if len(rows) != len(cut[symbol])
-    )
+    notes = []
+    for symbol, rows in klines.items():
+        number = len(rows) - len(cut[symbol])
+        if number:
+            what = "bar outside the common span was" if number == 1 else "bars outside the common span were"
+            notes.append(f"Of {symbol}, {number} {what} left out; the span begins {format_time(start)}.")
     times = [rows.timestamp for rows in cut.values()]
     if all(np.array_equal(times[0], other) for other in times[1:]):
-        return cut, times[0], notes
-    return cut, np.unique(np.concatenate(times)), notes
+        return cut, times[0], tuple(notes)
+    return cut, np.unique(np.concatenate(times)), tuple(notes)
 
 
 def _shares(allocations: Sequence[Allocation]) -> list[Decimal]:
