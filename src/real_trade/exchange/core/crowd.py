@@ -1,0 +1,72 @@
+"""Background liquidity: fifty and more levels around the price, moved along a path of trades.
+
+Where no account's order is in the way, the trades come out as the path has them; where one is, it is met in its turn.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+from zlib import crc32
+
+from real_trade.exchange.core.orders import Price
+
+if TYPE_CHECKING:
+    from real_trade.exchange.core.exchange import Exchange
+    from real_trade.exchange.core.path import Print
+
+LEVELS: Final = 60
+
+
+class Crowd:
+    """The crowd in one symbol.
+
+    Args:
+        exchange: where it quotes.
+        symbol: what it trades.
+        seed: decides how much stands at each price.
+        lots: ordinary quantity at a level near the touch.
+        levels: on each side.
+    """
+
+    def __init__(self, exchange: Exchange, symbol: str, seed: int, lots: int, levels: int = LEVELS) -> None:
+        self.exchange, self.symbol, self.seed, self.lots, self.levels = exchange, symbol, seed, lots, levels
+        self._bid: int | None = None
+
+    def stand_around(self, bid: int, now_ms: int) -> None:
+        """Quote bids from a price downwards and asks from the next tick upwards; levels left behind are taken back."""
+        before, self._bid = self._bid, bid
+        if before == bid:
+            return
+        for sign in (1, -1):
+            wanted = self._prices(bid, sign)
+            left = set() if before is None else set(self._prices(before, sign)) - set(wanted)
+            # First those that would be in the way of the other side.
+            for ticks in left:
+                self.exchange.quote(self.symbol, sign, ticks, 0, now_ms)
+        for sign in (1, -1):
+            known = set() if before is None else set(self._prices(before, sign))
+            for ticks in self._prices(bid, sign):
+                if ticks not in known:
+                    self.exchange.quote(self.symbol, sign, ticks, self._size(ticks, sign), now_ms)
+
+    def play(self, trade: Print, now_ms: int) -> None:
+        """Let a trade of the path happen: the book comes to its price, and its lots are taken there."""
+        self.stand_around(trade.ticks - 1 if trade.sign > 0 else trade.ticks, now_ms)
+        side = self.exchange.books[self.symbol].side(-trade.sign)
+        level = side.levels.get(trade.ticks)
+        standing = 0 if level is None else level.crowd
+        if standing < trade.lots:
+            self.exchange.quote(self.symbol, -trade.sign, trade.ticks, trade.lots, now_ms)
+        self.exchange.crowd_takes(self.symbol, trade.sign, trade.lots, trade.ticks, now_ms)
+        self.exchange.quote(self.symbol, -trade.sign, trade.ticks, self._size(trade.ticks, -trade.sign), now_ms)
+        self.exchange.set_price(self.symbol, Price.MARK, trade.ticks, now_ms)
+
+    def _prices(self, bid: int, sign: int) -> range:
+        if sign > 0:
+            return range(bid, max(0, bid - self.levels), -1)
+        return range(bid + 1, bid + 1 + self.levels)
+
+    def _size(self, ticks: int, sign: int) -> int:
+        """Return what stands at a price: the same whenever the price is come back to."""
+        draw = crc32(f"{self.seed}/{self.symbol}/{ticks}/{sign}".encode()) / 2**32
+        return 1 + int(self.lots * (0.2 + 1.8 * draw))
