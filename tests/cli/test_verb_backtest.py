@@ -157,6 +157,15 @@ def test_margin_and_funding_are_chosen_by_flags(cli: Cli, two_symbols: Path, tmp
     assert cli(*short[:-2], "1001", "--json").error["field"] == "--leverage"
 
 
+def test_fees_follow_from_a_tier(cli: Cli, stock: Path) -> None:
+    usual, cheaper = cli(*SMA, "--json").json, cli(*SMA, "--fee-tier", "supreme", "--json").json
+    assert cheaper["settings"]["fee_tier"] == "supreme"
+    assert cheaper["stats"]["fees"] < usual["stats"]["fees"]
+    stated = cli(*SMA, "--fee-tier", "supreme", "--fee-taker", "0.002", "--json").json
+    assert stated["settings"]["fee_taker"] == "0.002"
+    assert cli(*SMA, "--fee-tier", "vip77", "--json").error["field"] == "--fee-tier"
+
+
 def test_a_liquidation_costs_its_fee(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "short.py").write_text(SHORT, encoding="utf-8")
     prices = [100 + 0.1 * step for step in range(80)]

@@ -171,6 +171,7 @@ SETTING_CASES: dict[str, Callable[[], bool]] = {
     "cash": lambda: run("market", WIDE, cash=Decimal(5)).order_rows["reason"][0] == 1,
     "fee_taker": lambda: run("market", WIDE, fee_taker=Decimal("0.001")).ledger.fees == 10**6,
     "fee_maker": lambda: run("limit", WIDE, fee_maker=Decimal("0.001")).ledger.fees == 990_000,
+    "fee_tier": lambda: run("market", WIDE, fee_tier="vip9", fee_taker=None).ledger.fees == 170_000,
     "leverage": lambda: len(run("market", WIDE, cash=Decimal(2), leverage=5).fill_rows) == 1,
     "volume_share": lambda: (
         run("market", WIDE, WIDE, volume_share=Decimal("0.001")).fill_rows["lots"].tolist() == [10, 10]

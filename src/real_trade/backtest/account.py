@@ -8,6 +8,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, NamedTuple
 
+from real_trade.data.fees import FeeTier, find_fees
 from real_trade.kernels.accounting import Terms
 from real_trade.kernels.arithmetic import RATE_SCALE, WIDE_LIMIT
 from real_trade.kernels.funding import FUNDING_DIVISOR_LIMIT
@@ -40,7 +41,8 @@ class AccountSettings:
 
     Attributes:
         cash: starting balance, settlement currency.
-        fee_taker, fee_maker: fractions of the traded value; None takes the instrument's.
+        fee_taker, fee_maker: fractions of the traded value; None takes the tier's.
+        fee_tier: of the venue, such as ``vip1``; None takes the instrument's fees.
         leverage: position value allowed per unit of equity on linear and inverse markets; spot is always 1.
         margin: ``cross``: a position is backed by the whole account; ``isolated``: by its own margin alone.
         fee_liquidation: fraction of the value liquidated; None takes the taker fee on Bybit, 1.25 % elsewhere.
@@ -67,6 +69,7 @@ class AccountSettings:
     fee_liquidation: Decimal | None = None
     latency_ms: int = 0
     funding_rate: Decimal | None = None
+    fee_tier: str | None = None
 
     def terms(self, instrument: Instrument, bars: Bars, tiers: MarginTiers | None = None) -> Terms:
         """Return the integers that the kernels work with.
@@ -102,15 +105,15 @@ class AccountSettings:
                 value=self.latency_ms,
                 fix=f"Give whole milliseconds from 0 to {_LATENCY_LIMIT_MS}.",
             )
-        grid = _grid(instrument, bars)
+        grid, fees = _grid(instrument, bars), self._fees(instrument)
         spot = instrument.market == Market.SPOT
         name, _, number = self.slippage.partition(":")
         model, parameter = slippage_terms(name, number or 0)
         return Terms(
             value_numerator=grid.unit.numerator,
             value_denominator=grid.unit.denominator,
-            maker_rate=fee_rate(instrument.maker_fee if self.fee_maker is None else self.fee_maker, "fee_maker"),
-            taker_rate=fee_rate(instrument.taker_fee if self.fee_taker is None else self.fee_taker, "fee_taker"),
+            maker_rate=fee_rate(fees.maker if self.fee_maker is None else self.fee_maker, "fee_maker"),
+            taker_rate=fee_rate(fees.taker if self.fee_taker is None else self.fee_taker, "fee_taker"),
             leverage=1 if spot else self.leverage,
             short_allowed=not spot,
             min_lots=grid.min_lots,
@@ -128,15 +131,20 @@ class AccountSettings:
             isolated=_number_of(MARGINS, self.margin, "margin") == 1,
             max_value=_VALUE_LIMIT if spot or tiers is None else _largest_value(tiers, self.leverage),
             latency_ms=self.latency_ms,
-            liquidation_rate=0 if spot else fee_rate(self._liquidation_fee(instrument), "fee_liquidation"),
+            liquidation_rate=0 if spot else fee_rate(self._liquidation_fee(instrument, fees), "fee_liquidation"),
             at_bankruptcy=instrument.venue == "bybit",
         )
 
-    def _liquidation_fee(self, instrument: Instrument) -> Decimal:
+    def _fees(self, instrument: Instrument) -> FeeTier:
+        if self.fee_tier is None:
+            return FeeTier(instrument.maker_fee, instrument.taker_fee)
+        return find_fees(instrument.venue, instrument.market, self.fee_tier)
+
+    def _liquidation_fee(self, instrument: Instrument, fees: FeeTier) -> Decimal:
         if self.fee_liquidation is not None:
             return self.fee_liquidation
         if instrument.venue == "bybit":
-            return instrument.taker_fee if self.fee_taker is None else self.fee_taker
+            return fees.taker if self.fee_taker is None else self.fee_taker
         return _LIQUIDATION_FEE
 
     def _lots_per_volume(self, instrument: Instrument) -> float:

@@ -194,6 +194,7 @@ def shown_settings(settings: AccountSettings, terms: Terms, cash_units: int) -> 
         "cash_units": cash_units,
         "fee_taker": str(Decimal(terms.taker_rate).scaleb(-9).normalize()),
         "fee_maker": str(Decimal(terms.maker_rate).scaleb(-9).normalize()),
+        "fee_tier": settings.fee_tier,
         "leverage": terms.leverage,
         "queue": settings.queue,
         "volume_share": str(settings.volume_share),

@@ -25,11 +25,14 @@ def account_settings(args: argparse.Namespace, config: GlobalConfig) -> AccountS
     """Return what the flags say, and the configuration where they are silent."""
     from real_trade.backtest.account import AccountSettings
 
-    commission = None if config.commission is None else Decimal(str(config.commission))
+    # A tier that is named outweighs the configuration's one fee for all.
+    stated = config.commission if args.fee_tier is None else None
+    commission = None if stated is None else Decimal(str(stated))
     return AccountSettings(
         cash=Decimal(str(config.initial_cash)) if args.cash is None else args.cash,
         fee_taker=commission if args.fee_taker is None else args.fee_taker,
         fee_maker=commission if args.fee_maker is None else args.fee_maker,
+        fee_tier=args.fee_tier,
         leverage=args.leverage,
         queue=args.queue,
         volume_share=args.volume_share,
@@ -56,8 +59,11 @@ def _add_money(parser: argparse.ArgumentParser) -> None:
             flag,
             type=decimal_flag(flag, least="0", below="1"),
             metavar="FRACTION",
-            help=f"{side} fee as a fraction, such as 0.001 (default: the configuration, then the instrument)",
+            help=f"{side} fee as a fraction, such as 0.001 (default: the tier, the configuration, the instrument)",
         )
+    account.add_argument(
+        "--fee-tier", metavar="NAME", help="fees of a tier of the venue: vip0, vip1 ... (default: none)"
+    )
 
 
 def _add_margin(parser: argparse.ArgumentParser) -> None:
