@@ -310,7 +310,7 @@ def inside_of(klines: Klines, seed: int) -> Trades:
 
 def test_the_accounts_of_that_test_are_liquidated_and_pay_funding() -> None:
     liquidated = paid = 0
-    for seed in range(12):
+    for seed in range(8):
         for market, tick, step, lots in (("linear", "0.01", "0.00001", 20_000), ("inverse", "0.5", "1", 20_000)):
             klines = random_klines(seed, 300, float(tick), volatility=4e-3)
             cash = Decimal(lots) / 30_000 if market == "inverse" else Decimal(lots) * Decimal(step) * 30_000
@@ -324,8 +324,8 @@ def test_the_accounts_of_that_test_are_liquidated_and_pay_funding() -> None:
             conserved(results[0])
             liquidated += int((results[0].order_rows["reason"] == RejectReason.LIQUIDATION).sum())
             paid += len(results[0].payment_rows)
-    assert liquidated > 5
-    assert paid > 100
+    assert liquidated > 2
+    assert paid > 50
 
 
 def test_the_storm_reaches_every_type_status_and_reason() -> None:

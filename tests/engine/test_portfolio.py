@@ -113,7 +113,7 @@ def adds_up(result: PortfolioResult) -> None:
     assert result.initial_units == int(Decimal(str(result.settings["cash"])) * 10**8)
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     seed=st.integers(0, 2**31),
     bars=st.integers(2, 160),
@@ -200,7 +200,7 @@ def replayed(result: PortfolioResult) -> None:
 
 def test_joint_liquidation_happens_and_leaves_nobody_with_a_debt() -> None:
     liquidated = 0
-    for seed in range(12):
+    for seed in range(6):
         data = {name: market("linear", seed + n, 400, wild=6e-3) for n, name in enumerate("AB")}
         extras = {name: Extras(funding(klines, seed), tiers=TIERS) for name, (klines, _) in data.items()}
         allocations = [
@@ -213,7 +213,7 @@ def test_joint_liquidation_happens_and_leaves_nobody_with_a_debt() -> None:
         reasons = [leg.order_rows["reason"] for leg in results[0].legs]
         liquidated += sum(int((column == RejectReason.LIQUIDATION).any()) for column in reasons)
         assert int(results[0].equity_units.min()) > -(10**8)
-    assert liquidated > 3
+    assert liquidated > 1
 
 
 def test_one_strategy_alone_is_the_backtest_of_that_strategy() -> None:

@@ -69,7 +69,7 @@ def find_fees(venue: str, market: Market, tier: str) -> FeeTier:
     """Return the fees of a tier.
 
     >>> find_fees("bybit", Market.LINEAR, "vip1")
-    FeeTier(maker=Decimal('0.000180'), taker=Decimal('0.000400'))
+    FeeTier(maker=Decimal('0.00018'), taker=Decimal('0.0004'))
 
     Raises:
         InputError: the table does not have it.
