@@ -139,8 +139,7 @@ def test_runners_agree_and_ledgers_add_up(
     params: dict[str, object] = {"seed": seed, "lots": lots}
     allocations = [
         Allocation(Storm, ("A",), None, params),
-        Allocation(Pair, ("A", "B"), None, {"seed": seed, "first": lots, "second": lots * 90}),
-        Allocation(Noise, ("B",), Decimal("0.2"), params),
+        Allocation(Pair, ("A", "B"), Decimal("0.6"), {"seed": seed, "first": lots, "second": lots * 90}),
     ]
     account = AccountSettings(
         Decimal(cash) / 100,
