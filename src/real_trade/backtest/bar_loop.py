@@ -382,7 +382,9 @@ def _decisions(shape: Shape, *, plain: bool) -> Iterator[str]:
         else:
             yield f"    state_{s} = decide_{s}(({bars}), x_{s}, state_{s}, params_{s}, ({desks}))"
     asked = " or ".join(f"requests_{j}[MAX_REQUESTS, 0] > 0" for j in range(len(legs)))
-    yield f"    i += 1\n    if i == stop or exposed or {asked}:\n        break"
+    if shape.joint:
+        asked = f"exposed or {asked}"
+    yield f"    i += 1\n    if i == stop or {asked}:\n        break"
     reached = " or ".join(
         f"low_{leg.k}[i] <= counts_{leg.j}.lower or high_{leg.k}[i] >= counts_{leg.j}.upper "
         f"or mark_low_{leg.k}[i] <= below_{leg.j} or mark_high_{leg.k}[i] >= above_{leg.j}"
