@@ -376,7 +376,7 @@ def conserved(result: BacktestResult) -> None:
         assert ledger.cost == ledger.margin == 0
         assert cash == result.initial_units + int(result.trade_rows["net"].sum())
         assert ledger.realised == int(result.trade_rows["gross"].sum())
-    assert int(result.trade_rows["fees"].sum()) <= ledger.fees or ledger.fees < 0
+    assert int(result.trade_rows["fees"].sum()) <= ledger.fees
 
 
 def test_noise_reaches_every_state() -> None:
