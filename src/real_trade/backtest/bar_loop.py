@@ -249,7 +249,7 @@ def render(shape: Shape, *, plain: bool) -> str:
         body.add(f"params_{s} = Params_{s}({', '.join(f'param_{s}_{p}' for p in range(len(strategy.Params._fields)))})")
         body.add(f"state_{s} = State_{s}({values})", f"equity_at_{s} = handle_of(equity_{s})")
     body.add(*(_LEG_START.format(**leg._asdict()) for leg in legs))
-    body.add("exposed = False", "stop_at, stop = 0, stops[0]", "i = 0", "while i < n:")
+    body.add("exposed = False", "stop_at, stop = 0, int(stops[0])", "i = 0", "while i < n:")
     body.add(_funding(shape), *_meetings(shape), depth=1)
     if shape.joint:
         body.add(_joint(legs), depth=1)
@@ -286,7 +286,7 @@ def _funding(shape: Shape) -> str:
             if leg.k == k
         )
         text += indent(_FEED_FUNDING.format(k=k, legs=indent(legs, "    ").rstrip()), "    ")
-    return text + "    stop_at += 1\n    stop = stops[stop_at]\n"
+    return text + "    stop_at += 1\n    stop = int(stops[stop_at])\n"
 
 
 def _meetings(shape: Shape) -> Iterator[str]:
