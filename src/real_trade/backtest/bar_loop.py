@@ -33,6 +33,13 @@ from real_trade.model.bars import Bar
 from real_trade.trading.desk import Desk
 '''
 
+# What a call into machine code costs is more than these take.
+_PLAIN_HEAD = """\
+
+from real_trade.kernels.jit import plain
+lots_in_bar, volume_in_lots = plain(lots_in_bar), plain(volume_in_lots)
+"""
+
 # j is the number of the leg, k of its feed, s of its mandate.
 _LEG_START = """\
 ledger_{j} = opening(cash_{s} if {first} else 0)
@@ -41,6 +48,9 @@ below_{j}, above_{j} = -1, FAR
 requests_at_{j}, orders_at_{j}, working_at_{j} = handle_of(requests_{j}), handle_of(orders_{j}), handle_of(working_{j})
 fills_at_{j}, payments_at_{j}, tiers_at_{j} = handle_of(fills_{j}), handle_of(payments_{j}), handle_of(tiers_{j})
 """
+
+# From a view, plain Python reads numbers of its own, at half the price of an array's.
+_LEG_VIEW = "requests_{j}, asked_{j} = memoryview(requests_{j}), memoryview(requests_{j}[MAX_REQUESTS])"
 
 _FEED_FUNDING = """\
 while due_bar_{k}[next_{k}] == i:
@@ -146,7 +156,7 @@ if ledger_{j}.position != 0 and terms_{j}.short_allowed and {equity} <= {needed}
 _LEG_DESK = """\
 desk_{j} = Desk(
     ledger_{j}.position, counts_{j}.working, ledger_{j}.entry_ticks, ({cash}) * cash_unit, point_value_{j},
-    terms_{j}.inverse, counts_{j}.orders + 1, requests_at_{j},
+    terms_{j}.inverse, counts_{j}.orders + 1, {asked},
 )
 """
 _LEG_REQUESTS = """\
@@ -249,17 +259,19 @@ def render(shape: Shape, *, plain: bool) -> str:
         body.add(f"params_{s} = Params_{s}({', '.join(f'param_{s}_{p}' for p in range(len(strategy.Params._fields)))})")
         body.add(f"state_{s} = State_{s}({values})", f"equity_at_{s} = handle_of(equity_{s})")
     body.add(*(_LEG_START.format(**leg._asdict()) for leg in legs))
+    if plain:
+        body.add(*(_LEG_VIEW.format(j=leg.j) for leg in legs))
     body.add("exposed = False", "stop_at, stop = 0, int(stops[0])", "i = 0", "while i < n:")
     body.add(_funding(shape), *_meetings(shape), depth=1)
     if shape.joint:
         body.add(_joint(legs), depth=1)
-    body.add(*(_desk(shape, leg) for leg in legs), *_decisions(shape, plain=plain), depth=1)
+    body.add(*(_desk(shape, leg, plain=plain) for leg in legs), *_decisions(shape, plain=plain), depth=1)
     body.add(*_marks(legs), *(_LEG_REQUESTS.format(**leg._asdict()) for leg in legs), depth=1)
     body.add(f"if {' or '.join(f'counts_{leg.j}.failure > 0' for leg in legs)}:", "    break", depth=1)
     results = (f"(counts_{j}, ledger_{j}, orders_{j}, fills_{j}, payments_{j})" for j in range(len(legs)))
     body.add(f"return i - 1, ({', '.join(results)},)")
     head = _HEAD.format(strategies=", ".join(strategy.__name__ for strategy in shape.strategies))
-    start = "" if plain else "from real_trade.kernels.jit import compiled\n"
+    start = _PLAIN_HEAD if plain else "from real_trade.kernels.jit import compiled\n"
     end = "" if plain else "\n\nrun = compiled(run)\n"
     arguments = indent(",\n".join(argument_names(shape, plain=plain)), "    ")
     return f"{head}{start}\n\ndef run(\n{arguments},\n):\n{indent(body.text, '    ')}{end}"
@@ -348,9 +360,10 @@ def _joint(legs: tuple[LegShape, ...]) -> str:
     )
 
 
-def _desk(shape: Shape, leg: LegShape) -> str:
+def _desk(shape: Shape, leg: LegShape, *, plain: bool) -> str:
     cash = " + ".join(f"ledger_{other.j}.cash" for other in shape.legs if other.s == leg.s)
-    return _LEG_DESK.format(cash=cash, **leg._asdict())
+    asked = f"requests_{leg.j}" if plain else f"requests_at_{leg.j}"
+    return _LEG_DESK.format(cash=cash, asked=asked, **leg._asdict())
 
 
 def _decisions(shape: Shape, *, plain: bool) -> Iterator[str]:
@@ -381,7 +394,8 @@ def _decisions(shape: Shape, *, plain: bool) -> Iterator[str]:
             yield f"    {guard}state_{s} = decide_{s}({bars}, x_{s}, state_{s}, params_{s}, {desks})"
         else:
             yield f"    state_{s} = decide_{s}(({bars}), x_{s}, state_{s}, params_{s}, ({desks}))"
-    asked = " or ".join(f"requests_{j}[MAX_REQUESTS, 0] > 0" for j in range(len(legs)))
+    number_of = "asked_{j}[0]" if plain else "requests_{j}[MAX_REQUESTS, 0]"
+    asked = " or ".join(f"{number_of} > 0".format(j=j) for j in range(len(legs)))
     if shape.joint:
         asked = f"exposed or {asked}"
     yield f"    i += 1\n    if i == stop or {asked}:\n        break"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from real_trade.backtest.facts import data_facts
+from real_trade.backtest.memory import keep_freed_memory
 from real_trade.backtest.plan import Feed, Finer, no_settlements, on_timeline, tier_table
 from real_trade.data.instruments import resolve_instrument
 from real_trade.data.tiers import find_tiers
@@ -96,6 +97,7 @@ def load_material(
     Raises:
         InputError: no bars, or no trades, are stored.
     """
+    keep_freed_memory()
     read = read_trades if on_trades else read_klines
     return complete(store, key, read(store, key, from_ms, to_ms), settings, instrument, from_ms, to_ms)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -193,15 +194,19 @@ def _judge(
     traded = klines if judged.all() else klines.take(judged)
     if rows.close_time is not None:
         found += check_close_times(rows.klines, rows.close_time, interval)
-    found += check_running_bar(klines, interval, now_ms)
-    found += check_volumes(traded, interval)
-    found += check_outliers(traded, interval)
+    # The columns filled speak of rows in file order; they are of use where that is the order of time.
+    filled = rows.filled if len(traded) == len(rows.klines) and not order else None
+    # Half of the work, on the other core: NumPy lets go of the interpreter while it computes.
+    with ThreadPoolExecutor(1) as pool:
+        source = pool.submit(_judge_source, traded, interval, reference, filled, rows.stamps.zone)
+        found += check_running_bar(klines, interval, now_ms)
+        found += check_volumes(traded, interval)
+        found += check_outliers(traded, interval)
+        sha256 = dataset_hash(klines)
+        more, reasons = source.result()
     not_judged: list[NotJudged] = []
     if rows.close_time is None and files:
         not_judged.append(NotJudged("truncated_bar", "there is no column of close times"))
-    # The columns filled speak of rows in file order; they are of use where that is the order of time.
-    filled = rows.filled if len(traded) == len(rows.klines) and not order else None
-    more, reasons = _judge_source(traded, interval, reference, filled, rows.stamps.zone)
     return VerificationReport(
         findings=in_order(found + more),
         not_judged=tuple(not_judged + reasons),
@@ -209,7 +214,7 @@ def _judge(
         from_ms=int(klines.timestamp[0]) if len(klines) else None,
         to_ms=interval.next_open(int(klines.timestamp[-1])) if len(klines) else None,
         interval=str(interval),
-        sha256=dataset_hash(klines),
+        sha256=sha256,
         files=files,
     )
 

@@ -143,6 +143,13 @@ def _numpy(values: Any, dtype: np.dtype[Any]) -> NDArray[Any]:
     return np.unpackbits(np.frombuffer(data, dtype=np.uint8), count=start + size, bitorder="little")[start:]
 
 
+def give_back_memory() -> None:
+    """Give back what decoding needed in passing: 66 MB after 1.4 million bars, which would stay with the process."""
+    import pyarrow as pa
+
+    pa.default_memory_pool().release_unused()
+
+
 def unreadable(path: Path, reason: object) -> StorageError:
     """Return the error for a file that is damaged or foreign."""
     return StorageError(

@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from real_trade.storage.files import Staging
-from real_trade.storage.partition import SUFFIX, Partition, open_partition, unreadable, write_partition
+from real_trade.storage.partition import (
+    SUFFIX,
+    Partition,
+    give_back_memory,
+    open_partition,
+    unreadable,
+    write_partition,
+)
 from real_trade.storage.ports import Upsert
 from real_trade.storage.rows import Rows, Shape, between, take, upsert
 
@@ -84,6 +91,9 @@ def read_rows(
     elif parts:
         with ThreadPoolExecutor(THREADS) as pool:
             list(pool.map(lambda part, offset: part.read_into(rows, offset, wanted), parts, offsets))
+        # Threads and open files have theirs until they are gone.
+        parts.clear()
+        give_back_memory()
     return between(rows, from_ms, to_ms)
 
 

@@ -44,9 +44,10 @@ class SmaCross(Strategy):
     @staticmethod
     def on_bar(bar: Bar, x: Any, state: Any, p: Any, desk: Desk) -> Any:  # noqa: ARG004 - the interface
         """Trade the cross at the next open."""
-        if not (x.fast > 0.0 and x.slow > 0.0):
+        fast, slow = x.fast, x.slow
+        if not (fast > 0.0 and slow > 0.0):
             return state
-        sign = 1 if x.fast > x.slow else (-1 if x.fast < x.slow else 0)
+        sign = 1 if fast > slow else (-1 if fast < slow else 0)
         if state.ready and sign == state.sign:
             return state
         if state.ready and sign > 0 and desk.position <= 0:

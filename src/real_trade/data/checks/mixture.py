@@ -36,6 +36,7 @@ _DEPTH: Final = 3
 _SPLITS_LOOKED_AT: Final = 4096
 _STEP_CANDIDATES: Final = 12
 _MOST_DECIMALS: Final = 8
+_BLOCK: Final = 16_384
 # A price step is odd when it is this many times the usual one.
 _ODD: Final = 20
 _CONTINUITY: Final = "another relation of open to last close"
@@ -45,8 +46,7 @@ _FILLED: Final = "other columns filled"
 @dataclass(frozen=True, slots=True)
 class _Feature:
     habit: str
-    values: NDArray[np.bool_]
-    total: NDArray[np.int32]  # running sum, one longer than values
+    total: NDArray[np.int32]  # of the bars before each one, how many have it; one longer than the bars
 
     def rate(self, start: int, stop: int) -> float:
         return float(self.total[stop] - self.total[start]) / max(1, stop - start)
@@ -146,12 +146,18 @@ def _features(klines: Klines, filled: NDArray[np.int64] | None) -> list[_Feature
 def _feature(habit: str, values: NDArray[np.bool_]) -> _Feature:
     # 32 bits hold the number of bars of any series and halve the memory of a dozen such columns.
     total = np.zeros(len(values) + 1, np.int32)
-    np.cumsum(values, out=total[1:])
-    return _Feature(habit, values, total)
+    np.cumsum(values, dtype=np.int32, out=total[1:])
+    return _Feature(habit, total)
 
 
 def _decimals(values: NDArray[np.float64]) -> NDArray[np.int8]:
     """Return how many decimals each value has, up to eight; 0 for what is not a number."""
+    # A block at a time stays in the processor's cache: half the time of the whole at once.
+    blocks = range(0, len(values), _BLOCK)
+    return np.concatenate([_decimals_in(values[start : start + _BLOCK]) for start in blocks])
+
+
+def _decimals_in(values: NDArray[np.float64]) -> NDArray[np.int8]:
     need = np.zeros(len(values), dtype=np.int8)
     open_rows = np.flatnonzero(np.isfinite(values))
     left = np.abs(values[open_rows])
