@@ -45,7 +45,7 @@ def compiled(function: Callable[P, R]) -> Callable[P, R]:
 
     No fast-math and no parallel reduction: both would break bit-equality with plain Python.
     """
-    dispatcher = numba.njit(cache=True, fastmath=False)(function)
+    dispatcher = _by_type(numba.njit(cache=True, fastmath=False)(function))
     file = getattr(getattr(dispatcher, "_cache", None), "_cache_file", None)
     if file is not None:
         _watch_neighbours(file, function)
@@ -96,7 +96,20 @@ def _or_nothing(method: Callable[..., Any], nothing: Callable[[], Any]) -> Calla
 
 def compiled_part(function: Callable[P, R]) -> Callable[P, R]:
     """Compile a function that is only ever called from a cached one, and so needs no cache of its own."""
-    return cast("Callable[P, R]", numba.njit(cache=False, fastmath=False)(function))
+    return cast("Callable[P, R]", _by_type(numba.njit(cache=False, fastmath=False)(function)))
+
+
+def _by_type(dispatcher: Any) -> Any:
+    """Let a function be compiled once per type of its arguments; Numba would do it again for each constant passed.
+
+    A constant is still carried into what is inlined, by LLVM.
+    """
+    template_of = getattr(dispatcher, "get_call_template", None)
+    if template_of is not None:
+        dispatcher.get_call_template = lambda args, kws: template_of(
+            tuple(map(numba.types.unliteral, args)), {name: numba.types.unliteral(kind) for name, kind in kws.items()}
+        )
+    return dispatcher
 
 
 def plain(function: Callable[P, R]) -> Callable[P, R]:

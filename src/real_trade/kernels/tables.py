@@ -114,7 +114,10 @@ def with_room(table: Any, needed: int) -> Any:
         rows *= 4
     # Not cleared: every row is written whole before it is read, and untouched memory costs nothing.
     larger = np.empty((rows, table.shape[1]), np.int64)
-    larger[: table.shape[0]] = table
+    # By element: the assignment of a slice takes the compiler three seconds, for the message of its error.
+    for row in range(table.shape[0]):
+        for column in range(table.shape[1]):
+            larger[row, column] = table[row, column]
     return larger
 
 
