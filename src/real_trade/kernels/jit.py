@@ -14,6 +14,7 @@ from numba.extending import intrinsic, overload, overload_method
 
 # Numba resolves names of compiled code in its module.
 carray = cast("Any", numba).carray
+_unliteral = cast("Any", numba).types.unliteral
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -107,7 +108,7 @@ def _by_type(dispatcher: Any) -> Any:
     template_of = getattr(dispatcher, "get_call_template", None)
     if template_of is not None:
         dispatcher.get_call_template = lambda args, kws: template_of(
-            tuple(map(numba.types.unliteral, args)), {name: numba.types.unliteral(kind) for name, kind in kws.items()}
+            tuple(map(_unliteral, args)), {name: _unliteral(kind) for name, kind in kws.items()}
         )
     return dispatcher
 
