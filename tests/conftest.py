@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import tempfile
 from pathlib import Path
 
@@ -12,6 +13,10 @@ from hypothesis import settings
 # Machine code made by the tests is theirs alone, and goes when they end.
 _CACHE = tempfile.TemporaryDirectory(prefix="real-trade-tests-")
 os.environ["RT_CACHE_DIR"] = _CACHE.name
+
+# A shell that runs us in the background has SIGINT ignored, and processes that tests start would inherit that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # The same examples on every run, so that a red build can be repeated; HYPOTHESIS_PROFILE=random looks for new ones.
 settings.register_profile("repeatable", derandomize=True)

@@ -80,7 +80,7 @@ def cli(capsys: pytest.CaptureFixture[str]) -> Cli:
 @pytest.fixture(scope="session")
 def exchange() -> Iterator[RunningExchange]:
     """A Bybit of ten days from a seed, on this machine."""
-    with running_exchange("bybit", seed=7, from_="2024-01-01", to="2024-01-11", rate_limit="off") as running:
+    with running_exchange("bybit", seed=7, from_="2024-01-01", to="2024-01-11", rate_limits="off") as running:
         yield running
 
 

@@ -116,7 +116,7 @@ def test_gaps_of_the_venue_are_named(venue: RunningExchange, tmp_path: Path) -> 
 
 def test_an_unfinished_bar_is_neither_stored_nor_counted_as_fetched(tmp_path: Path) -> None:
     now = parse_time("2024-01-02T10:00:30Z")
-    with running_exchange("bybit", seed=11, from_=BEGIN, to=END, now=now, speed=0) as exchange:
+    with running_exchange("bybit", seed=11, from_=BEGIN, to=END, start=now, speed=0) as exchange:
         shown = bybit_rows(exchange.rest, "linear", "BTCUSDT", "2024-01-02T09:59:00Z", "2024-01-02T10:05:00Z")
         assert [int(row[0]) for row in shown] == [now - 90_000, now - 30_000]  # the venue does show it
         store, _ = fetch(exchange.rest, tmp_path)
@@ -126,9 +126,9 @@ def test_an_unfinished_bar_is_neither_stored_nor_counted_as_fetched(tmp_path: Pa
 
 def test_extension_reads_the_last_stored_bar_again_and_counts_what_was_revised(tmp_path: Path) -> None:
     now = parse_time("2024-01-02T10:00:30Z")
-    with running_exchange("bybit", seed=11, from_=BEGIN, to=END, now=now, speed=0, fault=["revised_bar=1"]) as hasty:
+    with running_exchange("bybit", seed=11, from_=BEGIN, to=END, start=now, speed=0, fault=["revised_bar=1"]) as hasty:
         fetch(hasty.rest, tmp_path, begin="2024-01-02")
-    with running_exchange("bybit", seed=11, from_=BEGIN, to=END, now=now + 600_000, speed=0) as calm:
+    with running_exchange("bybit", seed=11, from_=BEGIN, to=END, start=now + 600_000, speed=0) as calm:
         store, report = fetch(calm.rest, tmp_path, begin="2024-01-02")
         assert (report.pages, report.bars, report.inserted, report.revised) == (1, 11, 10, 1)
         truth = bybit_rows(calm.rest, "linear", "BTCUSDT", "2024-01-02T09:55:00Z", "2024-01-02T10:05:00Z")

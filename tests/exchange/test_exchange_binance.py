@@ -24,7 +24,7 @@ MARKETS = {"api/v3": "BTCUSDT", "fapi/v1": "BTCUSDT", "dapi/v1": "BTCUSD_PERP"}
 
 @pytest.fixture(scope="module")
 def binance() -> Iterator[RunningExchange]:
-    with running_exchange("binance", seed=5, from_=FROM, to=TO, now=NOW, speed=0, rate_limit="off") as exchange:
+    with running_exchange("binance", seed=5, from_=FROM, to=TO, start=NOW, speed=0, rate_limits="off") as exchange:
         yield exchange
 
 

@@ -13,10 +13,11 @@ import pytest
 
 from real_trade.exchange.answers import Query
 from real_trade.exchange.bars import aggregate
-from real_trade.exchange.bybit import BybitFace
-from real_trade.exchange.limits import BurstLimit, Rate
+from real_trade.exchange.bybit.market import BybitMarket
 from real_trade.exchange.market import SeededMarket
+from real_trade.exchange.pages import History
 from real_trade.exchange.words import plain
+from real_trade.exchange.world import World
 from real_trade.model import HistoricalClock, Interval, SeriesKind, parse_time
 from real_trade.testing.exchange_process import RunningExchange, running_exchange
 
@@ -31,7 +32,7 @@ MINUTE = 60_000
 
 @pytest.fixture(scope="module")
 def bybit() -> Iterator[RunningExchange]:
-    with running_exchange("bybit", seed=5, from_=FROM, to=TO, now=NOW, speed=0, rate_limit="off") as exchange:
+    with running_exchange("bybit", seed=5, from_=FROM, to=TO, start=NOW, speed=0, rate_limits="off") as exchange:
         yield exchange
 
 
@@ -208,14 +209,15 @@ def test_risk_limits_are_ladders(bybit: RunningExchange) -> None:
 
 
 def test_risk_limits_of_linear_symbols_come_fifteen_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("real_trade.exchange.bybit._RISK_LIMIT_SYMBOLS", 2)
+    monkeypatch.setattr("real_trade.exchange.bybit.market._RISK_LIMIT_SYMBOLS", 2)
     market = SeededMarket(5, "bybit", ("BTCUSDT", "ETHUSDT", "SOLUSDT", "BTCUSD"), parse_time(FROM), parse_time(TO))
     clock = HistoricalClock(NOW_MS)
-    face = BybitFace(market, clock, clock, BurstLimit(Rate(None, 5), 0, clock))
+    history = History(market, newest_first=True)
+    face = BybitMarket(market, history, World(market, history, NOW_MS), clock)
 
     def page(cursor: str) -> Any:
         params = {"category": "linear", "cursor": cursor}
-        body = face.answer(Query("GET", "/v5/market/risk-limit", params)).body
+        body = face.routes["/v5/market/risk-limit"](Query("GET", "/v5/market/risk-limit", params)).body
         return json.loads(body)["result"]
 
     first = page("")

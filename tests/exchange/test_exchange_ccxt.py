@@ -135,7 +135,7 @@ def test_limits_and_faults_are_ccxt_s_own_errors(venue: str) -> None:
             with pytest.raises(error):
                 client.fetch_time()
             client.session.close()
-    with running_exchange(venue, rate_limit="2/3600") as exchange:
+    with running_exchange(venue, rate_limits="2/3600") as exchange:
         client = getattr(ccxt, venue)({"urls": CLIENTS[venue](exchange.rest), "enableRateLimit": False})
         client.fetch_time()
         client.fetch_time()

@@ -79,7 +79,7 @@ def sees_missing_bar(exchange: RunningExchange) -> None:
 
 
 def sees_revised_bar(exchange: RunningExchange) -> None:
-    with running_exchange("bybit", seed=3) as honest:
+    with running_exchange("bybit", seed=3, from_="2024-01-01", to="2024-04-01") as honest:
         true = rows(honest)
     wrong = rows(exchange)
     assert wrong[1:] == true[1:]
@@ -107,7 +107,9 @@ def test_every_fault_has_a_test_of_its_effect() -> None:
 @pytest.mark.parametrize("name", TESTS)
 def test_a_fault_shows(name: str) -> None:
     argument, check = TESTS[name]
-    with running_exchange("bybit", seed=3, fault=f"{name}=1{argument}") as exchange:
+    with running_exchange(
+        "bybit", seed=3, from_="2024-01-01", to="2024-04-01", fault=f"{name}=1{argument}"
+    ) as exchange:
         check(exchange)
         assert exchange.log[-1]["fault"] == name
 
@@ -147,7 +149,9 @@ def test_nonsense_is_refused(text: str) -> None:
 
 
 def test_after_a_fault_the_server_goes_on() -> None:
-    with running_exchange("bybit", seed=3, fault=["truncated=0.3", "reset=0.3", "cut_json=0.2"]) as exchange:
+    with running_exchange(
+        "bybit", seed=3, from_="2024-01-01", to="2024-04-01", fault=["truncated=0.3", "reset=0.3", "cut_json=0.2"]
+    ) as exchange:
         good = 0
         for _ in range(60):
             try:

@@ -69,7 +69,7 @@ def ask(url: str) -> tuple[int, bytes, dict[str, str]]:
 
 
 def test_bybit_refuses_with_403_bans_and_forgives() -> None:
-    with running_exchange("bybit", rate_limit="5/1", ban_seconds=0.6) as exchange:
+    with running_exchange("bybit", rate_limits="5/1", ban_seconds=0.6) as exchange:
         url = f"{exchange.rest}/v5/market/time"
         left = [int(ask(url)[2]["X-Bapi-Limit-Status"]) for _ in range(5)]
         assert left == [4, 3, 2, 1, 0]
@@ -89,7 +89,7 @@ def test_bybit_documented_limit_is_600_in_5_seconds() -> None:
 
 
 def test_binance_warns_with_429_bans_with_418_and_counts_markets_apart() -> None:
-    with running_exchange("binance", rate_limit="10/7200", ban_seconds=0.5) as exchange:
+    with running_exchange("binance", rate_limits="10/7200", ban_seconds=0.5) as exchange:
         url = f"{exchange.rest}/fapi/v1/klines?symbol=BTCUSDT&interval=1m&limit=1000"
         assert [ask(url)[2]["X-MBX-USED-WEIGHT-120M"] for _ in range(2)] == ["5", "10"]
         status, body, headers = ask(url)

@@ -28,7 +28,7 @@ def start(*flags: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize("word", [signal.SIGTERM, signal.SIGINT])
 @pytest.mark.parametrize("venue", ["bybit", "binance"])
 def test_it_announces_itself_in_one_line_and_ends_with_0(venue: str, word: signal.Signals) -> None:
-    with running_exchange(venue, seed=9, now="2024-02-01T12:00:00Z", speed=0) as exchange:
+    with running_exchange(venue, seed=9, start="2024-02-01T12:00:00Z", speed=0) as exchange:
         info = exchange.info
         assert info["venue"] == venue
         assert info["pid"] == exchange.process.pid
@@ -57,7 +57,7 @@ def test_it_ends_at_once_although_an_answer_is_due() -> None:
 
 
 def test_market_time_runs_at_its_speed() -> None:
-    with running_exchange("bybit", now="2024-02-01", speed=3600) as exchange:
+    with running_exchange("bybit", start="2024-02-01", speed=3600) as exchange:
         url = f"{exchange.rest}/v5/market/time"
 
         def now() -> int:
@@ -125,5 +125,5 @@ def test_options_that_mean_nothing_are_refused(field: str, value: object) -> Non
 def test_a_rate_limit_is_on_off_or_a_number_per_seconds(text: str) -> None:
     with pytest.raises(InputError):
         parse_rate_limit(text)
-    assert parse_rate_limit("on") is None
+    assert parse_rate_limit("documented") is None
     assert parse_rate_limit("off").units is None  # type: ignore[union-attr]

@@ -71,7 +71,7 @@ def test_bybit_serves_every_stored_bar_exactly(tmp_path: Path) -> None:
     times = FROM + 28_800_000 * np.arange(1, 30, dtype=np.int64)
     rates = FundingRates(times, np.round(RANDOM.standard_normal(29) * 1e-4, 8))
     store.write_funding(key_of("bybit", Market.LINEAR, "BTCUSDT", None, SeriesKind.FUNDING), rates)
-    with running_exchange("bybit", data=tmp_path / "store", rate_limit="off") as exchange:
+    with running_exchange("bybit", data=tmp_path / "store", rate_limits="off") as exchange:
         assert exchange.info["seed"] is None
         assert exchange.info["from_ms"] == FROM
         last_close = FROM + 20_000 * MINUTE

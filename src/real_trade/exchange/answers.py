@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from real_trade.exchange.pages import CLEAN, Blemish
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,12 +19,18 @@ class Query:
         method, path: as sent.
         params: query parameters, decoded.
         blemish: what a fault does to the rows of the answer.
+        raw: the query string as sent.
+        headers: names in lower case.
+        body: as sent.
     """
 
     method: str
     path: str
     params: Mapping[str, str]
     blemish: Blemish = CLEAN
+    raw: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +54,32 @@ class Answer:
     content_type: str = "application/json"
 
 
+class Session(Protocol):
+    """One socket connection, seen from the venue."""
+
+    def receive(self, text: str | bytes) -> None:
+        """Take a frame of the client."""
+        ...
+
+    def close(self) -> None:
+        """Forget the connection."""
+        ...
+
+
 class VenueFace(Protocol):
-    """One venue's REST interface over a market."""
+    """One venue's interface over a market."""
+
+    def advance(self, now_ms: int) -> None:
+        """Let the market go on until then."""
+        ...
+
+    def pulse(self) -> None:
+        """Tell the streams what has changed."""
+        ...
+
+    def open_socket(self, path: str, send: Callable[[bytes], None]) -> Session | None:
+        """Return a session for a new connection; None where there is no socket."""
+        ...
 
     def admit(self, query: Query) -> Answer | None:
         """Count a request against the limits; return the refusal if it exceeds them."""

@@ -18,7 +18,7 @@ from real_trade.model import Instrument, Interval, Market, SeriesKind
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from real_trade.exchange.answers import Query
+    from real_trade.exchange.answers import Query, Session
     from real_trade.exchange.source import MarketSource
     from real_trade.model import Clock
 
@@ -61,13 +61,14 @@ class BinanceFace:
     Args:
         source: the market.
         market_clock: market time.
+        clock: the venue's own.
         machine: the machine's clock; limits are measured by it.
         rate: weight per seconds instead of each market's own limit.
         ban_s: length of a ban.
     """
 
     def __init__(
-        self, source: MarketSource, market_clock: Clock, machine: Clock, rate: Rate | None, ban_s: float
+        self, source: MarketSource, market_clock: Clock, clock: Clock, machine: Clock, rate: Rate | None, ban_s: float
     ) -> None:
         self._source = source
         self._clock = market_clock
@@ -77,7 +78,7 @@ class BinanceFace:
         self._limits = {market: WeightLimit(each, ban_s, machine) for market, each in self._rates.items()}
         common: dict[str, Callable[[_Call], Answer]] = {
             "ping": lambda _: _ok({}),
-            "time": lambda _: _ok({"serverTime": self._clock.now_ms()}),
+            "time": lambda _: _ok({"serverTime": clock.now_ms()}),
             "exchangeInfo": self._exchange_info,
             "klines": lambda call: self._klines(call, SeriesKind.KLINE),
             "ticker/price": self._ticker_price,
@@ -112,6 +113,17 @@ class BinanceFace:
         except _Refused as refused:
             return _error(refused.status, refused.code, refused.message)
         return answer
+
+    def advance(self, now_ms: int) -> None:
+        """Let the market go on until then; its history needs no telling."""
+
+    def pulse(self) -> None:
+        """Tell the streams what has changed; there are none."""
+
+    def open_socket(self, path: str, send: Callable[[bytes], None]) -> Session | None:
+        """Return None: there are no sockets."""
+        del path, send
+        return None
 
     def limit_headers(self, query: Query) -> dict[str, str]:
         """Return the weight used in the present window."""

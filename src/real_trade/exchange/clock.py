@@ -26,3 +26,22 @@ class MarketClock:
     def now_ms(self) -> int:
         """Return the market time in milliseconds UTC."""
         return self._start_ms + int((self._machine.now_ms() - self._began_ms) * self._speed)
+
+
+class SteppingClock:
+    """Market time that is pushed on by whoever plays the market, as fast as that goes.
+
+    Args:
+        start_ms: market time at the beginning.
+    """
+
+    def __init__(self, start_ms: int) -> None:
+        self._now_ms = start_ms
+
+    def now_ms(self) -> int:
+        """Return the market time in milliseconds UTC."""
+        return self._now_ms
+
+    def step(self, by_ms: int) -> None:
+        """Let time pass."""
+        self._now_ms += by_ms

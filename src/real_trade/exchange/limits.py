@@ -49,6 +49,10 @@ class BurstLimit:
         self._times.append(now)
         return True
 
+    def now_ms(self) -> int:
+        """Return the time that the limit goes by."""
+        return self._clock.now_ms()
+
     def ban_left_s(self) -> int:
         """Return the whole seconds until the ban is over, rounded up."""
         return _seconds(max(0, self._banned_until_ms - self._clock.now_ms()))
@@ -67,6 +71,29 @@ class BurstLimit:
         horizon = now - int(self._rate.seconds * 1000)
         while self._times and self._times[0] <= horizon:
             self._times.popleft()
+
+
+class Pace:
+    """Units within a sliding second, each group of calls on its own; who exceeds it waits (Bybit, per account).
+
+    Args:
+        clock: the machine's.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._times: dict[tuple[int, str], deque[int]] = {}
+
+    def take(self, account: int, group: str, most: int, units: int = 1) -> tuple[bool, int, int]:
+        """Count units; return whether they fit, how many are left, and when the oldest counted is forgotten (ms)."""
+        now = self._clock.now_ms()
+        times = self._times.setdefault((account, group), deque())
+        while times and times[0] <= now - 1_000:
+            times.popleft()
+        if len(times) + units > most:
+            return False, 0, (times[0] if times else now) + 1_001
+        times.extend([now] * units)
+        return True, most - len(times), now
 
 
 @dataclass(frozen=True, slots=True)

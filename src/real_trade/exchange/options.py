@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from real_trade.exchange.limits import Rate
+from real_trade.exchange.members import DEFAULT, Member
 from real_trade.model import InputError, SafetyRefusal, parse_time
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 VENUES: Final = ("binance", "bybit")
 MINUTE_MS: Final = 60_000
+HISTORY_MS: Final = 30 * 86_400_000
 DEFAULT_FROM: Final = "2024-01-01"
 DEFAULT_TO: Final = "2024-04-01"
 DEFAULT_SYMBOLS: Final = ("BTCUSDT", "ETHUSDT", "BTCUSD")
@@ -33,8 +35,10 @@ class ExchangeOptions:
         seed: of the rehearsal market.
         from_ms, to_ms: its span, on whole minutes.
         symbols: what it lists.
-        now_ms: market time at the start; None for the end of the data.
-        speed: market seconds per second.
+        start_ms: market time at the start; None for the end of the data.
+        speed: market seconds per second; infinite for as fast as it goes.
+        server_time: ``wall`` or ``market``: what the venue's own clock says.
+        accounts: who may trade.
         rate_limit: None for the venue's own, else units per seconds; ``Rate(None, ...)`` for no limit.
         ban_s: length of a ban.
         faults: what may go wrong.
@@ -50,8 +54,10 @@ class ExchangeOptions:
     from_ms: int = parse_time(DEFAULT_FROM)
     to_ms: int = parse_time(DEFAULT_TO)
     symbols: tuple[str, ...] = DEFAULT_SYMBOLS
-    now_ms: int | None = None
+    start_ms: int | None = None
     speed: float = 1.0
+    server_time: str = "wall"
+    accounts: tuple[Member, ...] = (DEFAULT,)
     rate_limit: Rate | None = None
     ban_s: float = 600.0
     faults: tuple[FaultPlan, ...] = ()
@@ -78,19 +84,21 @@ class ExchangeOptions:
             raise _bad("to", self.to_ms, "The span ends after it begins.")
         if self.seed < 0:
             raise _bad("seed", self.seed, "Use a whole number from 0 on.")
-        if not 0.0 <= self.speed <= 100_000.0:
-            raise _bad("speed", self.speed, "Use 0 to stand still, 1 for real time, at most 100000.")
+        if not (0.0 <= self.speed <= 100_000.0 or self.speed == float("inf")):
+            raise _bad("speed", self.speed, "Use 0 to stand still, 1 for real time, up to 100000, or max.")
+        if len({member.key for member in self.accounts}) < len(self.accounts):
+            raise _bad("account", self.accounts[0].key, "Give each account a key of its own.")
         if not 0.0 <= self.ban_s < float("inf"):
             raise _bad("ban-seconds", self.ban_s, "Use a number of seconds from 0 on.")
 
 
 def parse_rate_limit(text: str) -> Rate | None:
-    """Read ``on`` (the venue's own limit), ``off``, or ``N/S``: N units within S seconds.
+    """Read ``documented`` (the venue's own limit), ``off``, or ``N/S``: N units within S seconds.
 
     Raises:
         InputError: none of these.
     """
-    if text == "on":
+    if text == "documented":
         return None
     if text == "off":
         return Rate(None, 60.0)
@@ -100,7 +108,7 @@ def parse_rate_limit(text: str) -> Rate | None:
     except ValueError:
         rate = Rate(0, 0.0)
     if not rate.units or rate.units < 0 or not 0.001 <= rate.seconds < 86_400:
-        raise _bad("rate-limit", text, "Use on, off, or such as 600/5: so many within so many seconds.")
+        raise _bad("rate-limit", text, "Use documented, off, or such as 600/5: so many within so many seconds.")
     return rate
 
 

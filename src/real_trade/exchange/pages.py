@@ -11,16 +11,17 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import partial as partial_of
-from typing import TYPE_CHECKING, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 import numpy as np
 
-from real_trade.exchange.bars import BarTable, aggregate, joined, partial
+from real_trade.exchange.bars import COLUMNS, BarTable, aggregate, joined, partial
 from real_trade.exchange.digits import Piece, RenderedBlock, render_rows
+from real_trade.model import SeriesKind
 
 if TYPE_CHECKING:
     from real_trade.exchange.source import MarketSource
-    from real_trade.model import FundingRates, Instrument, Interval, SeriesKind
+    from real_trade.model import FundingRates, Instrument, Interval
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -103,6 +104,11 @@ class _Recent(Generic[K, V]):
             self._kept.popitem(last=False)
         return value
 
+    def forget(self, which: Callable[[K], bool]) -> None:
+        """Drop what is kept under some names."""
+        for key in [key for key in self._kept if which(key)]:
+            del self._kept[key]
+
 
 class History:
     """The bars of a market, by series and interval, and pages of them.
@@ -115,17 +121,39 @@ class History:
     def __init__(self, source: MarketSource, *, newest_first: bool) -> None:
         self._source = source
         self._newest_first = newest_first
+        self._base: dict[tuple[str, ...], BarTable] = {}
+        self._live: Callable[[Instrument], BarTable | None] | None = None
         self._tables: _Recent[tuple[str, ...], BarTable] = _Recent(_TABLES_KEPT)
         self._funding: _Recent[tuple[str, ...], FundingRates] = _Recent(_TABLES_KEPT)
-        self._blocks: _Recent[tuple[object, ...], RenderedBlock] = _Recent(_BLOCKS_KEPT)
+        self._blocks: _Recent[tuple[Any, ...], RenderedBlock] = _Recent(_BLOCKS_KEPT)
 
     def table(self, instrument: Instrument, kind: SeriesKind, interval: Interval | None = None) -> BarTable:
         """Return all bars of a series, those of the future included; no interval means the shortest there is."""
         name = (instrument.market, instrument.symbol, kind)
-        base = self._tables.get(name, lambda: self._source.bars(instrument, kind))
+        base = self._base.get(name)
+        if base is None:
+            base = self._base[name] = self._source.bars(instrument, kind)
         if interval is None or interval == base.interval:
             return base
         return self._tables.get((*name, interval.name), lambda: aggregate(base, interval))
+
+    def amend(self, instrument: Instrument, row: dict[str, int]) -> None:
+        """Replace a finished bar of the shortest interval by another, or put it in where there was none."""
+        name = (instrument.market, instrument.symbol, SeriesKind.KLINE)
+        base = self.table(instrument, SeriesKind.KLINE)
+        place = int(np.searchsorted(base.time, row["time"]))
+        if place < len(base) and int(base.time[place]) == row["time"]:
+            columns = {column: getattr(base, column) for column in COLUMNS}
+            for column, values in columns.items():
+                values[place] = row[column]
+            changed = base.with_columns(columns)
+        else:
+            changed = base.with_columns(
+                {column: np.insert(getattr(base, column), place, row[column]) for column in COLUMNS}
+            )
+        self._tables.forget(lambda key: key[:3] == name)
+        self._blocks.forget(lambda key: key[:3] == name)
+        self._base[name] = changed
 
     def serves(self, instrument: Instrument, kind: SeriesKind, interval: Interval) -> bool:
         """Tell whether bars of an interval can be made from what there is."""
@@ -136,22 +164,32 @@ class History:
         """Return the bar that is open at market time, made of what has happened so far; None if nothing has."""
         base = self.table(instrument, kind)
         lo, hi = np.searchsorted(base.time, [interval.floor(now_ms), now_ms + 1]).tolist()
+        if kind is SeriesKind.KLINE and self._live is not None:
+            live = self._live(instrument)
+            before = base.rows(lo, int(np.searchsorted(base.time[:hi], base.interval.floor(now_ms))))
+            seen = [part for part in (before, live) if part is not None and len(part)]
+            return aggregate(joined(seen), interval) if seen else None
         if lo == hi:
             return None
         last = base.rows(hi - 1, hi)
         elapsed = now_ms - int(last.time[0])
-        seen = joined([base.rows(lo, hi - 1), partial(last, elapsed)])
-        return aggregate(seen, interval)
+        return aggregate(joined([base.rows(lo, hi - 1), partial(last, elapsed)]), interval)
+
+    def follow(self, live: Callable[[Instrument], BarTable | None]) -> None:
+        """Take the bar that is open from there instead of guessing it from the finished one."""
+        self._live = live
 
     def funding(self, instrument: Instrument) -> FundingRates:
         """Return every funding settlement of an instrument, those of the future included."""
         name = (instrument.market, instrument.symbol)
         return self._funding.get(name, lambda: self._source.funding(instrument))
 
-    def last_day(self, instrument: Instrument, kind: SeriesKind, now_ms: int) -> DayStats | None:
-        """Return what the last 24 hours were like; None where nothing was traded in them."""
+    def last_day(
+        self, instrument: Instrument, kind: SeriesKind, now_ms: int, span_ms: int = _DAY_MS
+    ) -> DayStats | None:
+        """Return what the last 24 hours, or another span, were like; None where nothing was traded in them."""
         base = self.table(instrument, kind)
-        lo, hi = np.searchsorted(base.time, [now_ms - _DAY_MS, now_ms], side="right").tolist()
+        lo, hi = np.searchsorted(base.time, [now_ms - span_ms, now_ms], side="right").tolist()
         if lo == hi:
             return None
         last = base.rows(hi - 1, hi)

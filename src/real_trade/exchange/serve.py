@@ -10,15 +10,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from real_trade.exchange.faults import FAULTS, FaultPlan
+from real_trade.exchange.members import DEFAULT, Member
 from real_trade.exchange.options import (
-    DEFAULT_FROM,
     DEFAULT_SYMBOLS,
-    DEFAULT_TO,
+    HISTORY_MS,
+    MINUTE_MS,
     VENUES,
     ExchangeOptions,
     parse_rate_limit,
 )
-from real_trade.model import UnreachableError, parse_time
+from real_trade.model import SystemClock, UnreachableError, parse_time
 
 if TYPE_CHECKING:
     import argparse
@@ -36,13 +37,35 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     origin = parser.add_mutually_exclusive_group()
     origin.add_argument("--data", metavar="DIR", type=Path, help="replay the store in this folder")
     origin.add_argument("--seed", type=int, default=1, help="rehearsal market of this seed (default 1)")
-    parser.add_argument("--from", dest="from_time", metavar="TIME", default=DEFAULT_FROM, help="rehearsal begins")
-    parser.add_argument("--to", dest="to_time", metavar="TIME", default=DEFAULT_TO, help="rehearsal ends (exclusive)")
-    parser.add_argument("--symbols", default=",".join(DEFAULT_SYMBOLS), help="rehearsal lists these")
-    parser.add_argument("--now", metavar="TIME", help="market time at the start (default: end of the data)")
-    parser.add_argument("--speed", type=float, default=1.0, help="market seconds per second (default 1)")
     parser.add_argument(
-        "--rate-limit", default="on", metavar="on|off|N/S", help="venue's own, none, or N per S seconds"
+        "--from", dest="from_time", metavar="TIME", help="first bar of the seeded market (default: 30 days before --to)"
+    )
+    parser.add_argument(
+        "--to", dest="to_time", metavar="TIME", help="end of its history (default: where market time starts)"
+    )
+    parser.add_argument("--symbols", default=",".join(DEFAULT_SYMBOLS), help="the seeded market lists these")
+    parser.add_argument(
+        "--start", metavar="TIME|now", help="market time at the start (default: end of the history, which is now)"
+    )
+    parser.add_argument(
+        "--server-time",
+        choices=("wall", "market"),
+        default="wall",
+        help="what the venue's own clock says, by which it judges signatures (default wall)",
+    )
+    parser.add_argument("--speed", default="1", metavar="X|max", help="market seconds per second (default 1)")
+    parser.add_argument(
+        "--account",
+        action="append",
+        default=[],
+        metavar="KEY:SECRET:COIN=AMOUNT,...",
+        help="who may trade, repeatable (default key:secret:USDT=100000)",
+    )
+    parser.add_argument(
+        "--rate-limits",
+        default="documented",
+        metavar="documented|off|N/S",
+        help="the venue's own, none, or N per S seconds",
     )
     parser.add_argument("--ban-seconds", type=float, default=600.0, help="length of a ban (default 600)")
     parser.add_argument(
@@ -63,23 +86,43 @@ def options_from(args: argparse.Namespace) -> ExchangeOptions:
         InputError: a value that cannot be used.
         SafetyRefusal: an address that others can reach.
     """
+    start_ms = None if args.start in (None, "now") else parse_time(args.start, field="start")
+    now_ms = SystemClock().now_ms()
+    if args.to_time is not None:
+        to_ms = parse_time(args.to_time, field="to")
+    else:
+        to_ms = (now_ms if start_ms is None else start_ms) // MINUTE_MS * MINUTE_MS
+        if start_ms is None and args.data is None:
+            start_ms = now_ms
+    if args.start == "now":
+        start_ms = now_ms
+    from_ms = to_ms - HISTORY_MS if args.from_time is None else parse_time(args.from_time, field="from")
     return ExchangeOptions(
         venue=args.venue,
         host=args.host,
         port=args.port,
         data=args.data,
         seed=args.seed,
-        from_ms=parse_time(args.from_time, field="from"),
-        to_ms=parse_time(args.to_time, field="to"),
+        from_ms=from_ms,
+        to_ms=to_ms,
         symbols=tuple(word.strip().upper() for word in args.symbols.split(",") if word.strip()),
-        now_ms=None if args.now is None else parse_time(args.now, field="now"),
-        speed=args.speed,
-        rate_limit=parse_rate_limit(args.rate_limit),
+        start_ms=start_ms,
+        speed=_speed(args.speed),
+        server_time=args.server_time,
+        accounts=tuple(Member.parse(text) for text in args.account) or (DEFAULT,),
+        rate_limit=parse_rate_limit(args.rate_limits),
         ban_s=args.ban_seconds,
         faults=tuple(FaultPlan.parse(text) for text in args.fault),
         fault_seed=args.fault_seed,
         log=args.log,
     )
+
+
+def _speed(text: str) -> float:
+    try:
+        return float("inf") if text == "max" else float(text)
+    except ValueError:
+        return -1.0
 
 
 def run(options: ExchangeOptions) -> int:
@@ -102,20 +145,22 @@ async def _serve(options: ExchangeOptions) -> int:
 
     from aiohttp import web
 
-    from real_trade.exchange.clock import MarketClock
+    from real_trade.exchange.clock import MarketClock, SteppingClock
     from real_trade.exchange.faults import FaultDice
-    from real_trade.exchange.server import HistoryServer, RequestLog
-    from real_trade.model import SystemClock
+    from real_trade.exchange.server import RequestLog, VenueServer
 
     stop = asyncio.Event()
     for word in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(word, stop.set)
     machine = SystemClock()
     source = _source(options)
-    market_clock = MarketClock(machine, source.end_ms if options.now_ms is None else options.now_ms, options.speed)
+    start_ms = source.end_ms if options.start_ms is None else options.start_ms
+    market_clock: Clock = MarketClock(machine, start_ms, options.speed)
+    if options.speed == float("inf"):
+        market_clock = SteppingClock(start_ms)
     face = _face(options, source, market_clock, machine)
     log = RequestLog(options.log)
-    server = HistoryServer(face, FaultDice(options.faults, options.fault_seed), log, machine)
+    server = VenueServer(face, FaultDice(options.faults, options.fault_seed), log, machine, market_clock)
     runner = web.ServerRunner(web.Server(server.handle, access_log=None))
     await runner.setup()
     site = web.TCPSite(runner, options.host, options.port, shutdown_timeout=0.2)
@@ -124,7 +169,11 @@ async def _serve(options: ExchangeOptions) -> int:
         port = runner.addresses[0][1]
         host = f"[{options.host}]" if ":" in options.host else options.host
         _announce(options, face.addresses(f"http://{host}:{port}"), market_clock, source)
-        await stop.wait()
+        pulse = asyncio.create_task(server.pulse())
+        await asyncio.wait({pulse, asyncio.create_task(stop.wait())}, return_when=asyncio.FIRST_COMPLETED)
+        if pulse.done():
+            pulse.result()
+        pulse.cancel()
     except OSError as error:
         raise UnreachableError(
             f"Cannot listen on {options.host}:{options.port}: {error.strerror}.",
@@ -151,15 +200,28 @@ def _source(options: ExchangeOptions) -> MarketSource:
 
 
 def _face(options: ExchangeOptions, source: MarketSource, market_clock: Clock, machine: Clock) -> VenueFace:
+    venue_clock = market_clock if options.server_time == "market" else machine
     if options.venue == "bybit":
-        from real_trade.exchange.bybit import BybitFace
-        from real_trade.exchange.limits import BurstLimit, Rate
+        from real_trade.exchange.bybit.venue import BybitVenue
+        from real_trade.exchange.limits import BurstLimit, Pace, Rate
+        from real_trade.exchange.pages import History
+        from real_trade.exchange.world import World
 
-        limit = BurstLimit(options.rate_limit or Rate(600, 5.0), options.ban_s, machine)
-        return BybitFace(source, market_clock, machine, limit)
+        history = History(source, newest_first=True)
+        rate = options.rate_limit or Rate(600, 5.0)
+        return BybitVenue(
+            source,
+            history,
+            World(source, history, market_clock.now_ms(), source.seed or 0),
+            options.accounts,
+            venue_clock,
+            BurstLimit(rate, options.ban_s, machine),
+            pace=None if rate.units is None else Pace(machine),
+            seed=source.seed or 0,
+        )
     from real_trade.exchange.binance import BinanceFace
 
-    return BinanceFace(source, market_clock, machine, options.rate_limit, options.ban_s)
+    return BinanceFace(source, market_clock, venue_clock, machine, options.rate_limit, options.ban_s)
 
 
 def _announce(options: ExchangeOptions, addresses: dict[str, str], market_clock: Clock, source: MarketSource) -> None:
@@ -167,6 +229,10 @@ def _announce(options: ExchangeOptions, addresses: dict[str, str], market_clock:
         "venue": options.venue,
         "pid": os.getpid(),
         **addresses,
+        "admin": None,
+        "api_key": options.accounts[0].key,
+        "api_secret": options.accounts[0].secret,
+        "speed": "max" if options.speed == float("inf") else options.speed,
         "market_time_ms": market_clock.now_ms(),
         "from_ms": source.start_ms,
         "to_ms": source.end_ms,

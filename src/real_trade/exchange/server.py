@@ -1,15 +1,17 @@
-"""HTTP around a venue's face: limits, faults, the request log."""
+"""HTTP and sockets around a venue's face: limits, faults, the request log."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import os
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
 
-from aiohttp import web
+from aiohttp import WSMsgType, web
 
 from real_trade.exchange.answers import Answer, Query
+from real_trade.exchange.clock import SteppingClock
 from real_trade.exchange.pages import CLEAN, Blemish
 from real_trade.model import StorageError
 
@@ -20,6 +22,12 @@ if TYPE_CHECKING:
     from real_trade.exchange.faults import FaultDice, Strike
     from real_trade.model import Clock
 
+_PULSE_S: Final = 0.02
+# Market time that passes at once where it goes as fast as it can.
+_STEP_MS: Final = 1_000
+_LONGEST_FRAME: Final = 2**20
+# Messages that may wait for a client that does not read.
+_MOST_WAITING: Final = 100_000
 _GATEWAY_PAGE = b"<html><head><title>%d</title></head><body><center><h1>%d %s</h1></center></body></html>"
 _GATEWAY_WORDS = {500: b"Internal Server Error", 502: b"Bad Gateway", 503: b"Service Unavailable"}
 _BLEMISHES = {"missing_bar": Blemish(drop=True), "revised_bar": Blemish(revise=True)}
@@ -59,33 +67,52 @@ class RequestLog:
             self._file = None
 
 
-class HistoryServer:
+class VenueServer:
     """Serves one venue's face.
 
     Args:
         face: the venue.
         dice: decides on faults.
         log: where requests are noted.
-        clock: the machine's.
+        machine: the machine's clock.
+        market: market time.
     """
 
-    def __init__(self, face: VenueFace, dice: FaultDice, log: RequestLog, clock: Clock) -> None:
+    def __init__(self, face: VenueFace, dice: FaultDice, log: RequestLog, machine: Clock, market: Clock) -> None:
         self._face = face
         self._dice = dice
         self._log = log
-        self._clock = clock
+        self._clock = machine
+        self._market = market
+
+    async def pulse(self) -> None:
+        """Keep the market going, and its streams told, for ever."""
+        while True:
+            if isinstance(self._market, SteppingClock):
+                self._market.step(_STEP_MS)
+            self._face.advance(self._market.now_ms())
+            self._face.pulse()
+            await asyncio.sleep(0 if isinstance(self._market, SteppingClock) else _PULSE_S)
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request."""
+        if request.headers.get("Upgrade", "").lower() == "websocket":
+            return await self._hold(request)
         at = self._clock.now_ms()
-        query = Query(request.method, request.path, dict(request.query))
+        self._face.advance(self._market.now_ms())
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        body = await request.read() if request.can_read_body else b""
+        query = Query(
+            request.method, request.path, dict(request.query), raw=request.rel_url.raw_query_string, headers=headers,
+            body=body,
+        )  # fmt: skip
         refusal = self._face.admit(query)
         strike = None
         if refusal is None:
             has_rows = "kline" in query.path.lower()
             strike = self._dice.throw(has_rows=has_rows)
             blemish = CLEAN if strike is None else _BLEMISHES.get(strike.name, CLEAN)
-            answer = self._answer(Query(query.method, query.path, query.params, blemish), strike)
+            answer = self._answer(replace(query, blemish=blemish), strike)
         else:
             answer = refusal
         self._note(at, request, query, answer, strike)
@@ -97,6 +124,25 @@ class HistoryServer:
         if strike is not None and strike.name == "truncated":
             return await _cut_off(request, answer, headers)
         return web.Response(status=answer.status, body=answer.body, headers=headers, content_type=answer.content_type)
+
+    async def _hold(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Hold a socket until the client leaves."""
+        socket = web.WebSocketResponse(autoping=True, max_msg_size=_LONGEST_FRAME)
+        outlet = _Outlet(socket)
+        session = self._face.open_socket(request.path, outlet.send)
+        if session is None:
+            return web.Response(status=404, text="404 page not found")
+        await socket.prepare(request)
+        writer = asyncio.create_task(outlet.write())
+        try:
+            async for message in socket:
+                if message.type in {WSMsgType.TEXT, WSMsgType.BINARY}:
+                    self._face.advance(self._market.now_ms())
+                    session.receive(message.data)
+        finally:
+            session.close()
+            writer.cancel()
+        return socket
 
     def _answer(self, query: Query, strike: Strike | None) -> Answer:
         name = "" if strike is None else strike.name
@@ -123,6 +169,35 @@ class HistoryServer:
             "rows": answer.rows,
         }
         self._log.write(line)
+
+
+class _Outlet:
+    """What waits to be written to a socket: whoever speaks does not wait for the wire."""
+
+    def __init__(self, socket: web.WebSocketResponse) -> None:
+        self._socket = socket
+        self._waiting: list[bytes] = []
+        self._wake = asyncio.Event()
+
+    def send(self, message: bytes) -> None:
+        """Take a message."""
+        self._waiting.append(message)
+        self._wake.set()
+
+    async def write(self) -> None:
+        """Write what waits, for ever; a client that does not read is left."""
+        while not self._socket.closed:
+            await self._wake.wait()
+            self._wake.clear()
+            batch, self._waiting = self._waiting, []
+            try:
+                for message in batch:
+                    await self._socket.send_frame(message, WSMsgType.TEXT)
+            except ConnectionError:
+                return
+            if len(self._waiting) > _MOST_WAITING:
+                await self._socket.close(code=1008, message=b"too slow")
+                return
 
 
 def _reset(request: web.BaseRequest) -> None:

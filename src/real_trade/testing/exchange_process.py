@@ -52,7 +52,7 @@ def running_exchange(venue: str = "bybit", **flags: object) -> Iterator[RunningE
 
     Args:
         venue: ``bybit`` or ``binance``.
-        **flags: the server's flags with underscores for dashes (``seed=7``, ``rate_limit="off"``,
+        **flags: the server's flags with underscores for dashes (``seed=7``, ``rate_limits="off"``,
             ``from_="2024-01-01"``); a list repeats the flag (``fault=["slow=0.1:2"]``); None leaves it out.
 
     Yields:
@@ -64,6 +64,9 @@ def running_exchange(venue: str = "bybit", **flags: object) -> Iterator[RunningE
     with tempfile.TemporaryDirectory() as folder:
         log_file = Path(str(flags.pop("log", None) or Path(folder) / "requests.jsonl"))
         command = [sys.executable, "-m", "real_trade.exchange", "--venue", venue, "--log", str(log_file)]
+        if {"from_", "to", "start"} & flags.keys():
+            # Who reads history of then is to take it for now.
+            flags.setdefault("server_time", "market")
         for name, value in flags.items():
             if value is None:
                 continue

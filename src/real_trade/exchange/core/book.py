@@ -69,6 +69,8 @@ class Side:
     def __init__(self, sign: int) -> None:
         self.sign = sign
         self.levels: dict[int, Level] = {}
+        # Grows with every change.
+        self.version = 0
         # Prices times -sign, ascending: the best one first.
         self._keys: list[int] = []
 
@@ -90,6 +92,7 @@ class Side:
 
     def add(self, ticks: int, entry: Entry) -> None:
         """Join the queue at a price."""
+        self.version += 1
         level = self.levels.get(ticks)
         if level is None:
             level = self.levels[ticks] = Level(deque())
@@ -103,6 +106,7 @@ class Side:
 
     def remove(self, ticks: int, order_id: int) -> int:
         """Take an order out of its queue and return what was left of it."""
+        self.version += 1
         level = self.levels[ticks]
         for place, entry in enumerate(level.queue):
             if entry.order_id == order_id:
@@ -115,6 +119,7 @@ class Side:
 
     def reduce(self, ticks: int, order_id: int, lots: int) -> None:
         """Make an order smaller without its losing its place."""
+        self.version += 1
         level = self.levels[ticks]
         for place, entry in enumerate(level.queue):
             if entry.order_id == order_id:
@@ -125,6 +130,7 @@ class Side:
 
     def set_crowd(self, ticks: int, lots: int) -> None:
         """Let the crowd offer so much at a price: more joins the end, less leaves from the end."""
+        self.version += 1
         level = self.levels.get(ticks)
         if level is None:
             if lots > 0:
@@ -173,6 +179,7 @@ class Side:
 
     def take(self, lots: int) -> Match:
         """Take up to so many lots from who is first in the queue at the best price."""
+        self.version += 1
         best = self.best
         assert best is not None
         level = self.levels[best]
@@ -200,6 +207,11 @@ class Book:
     def side(self, sign: int) -> Side:
         """Return bids for +1, asks for -1."""
         return self.bids if sign > 0 else self.asks
+
+    @property
+    def version(self) -> int:
+        """Return a number that grows with every change."""
+        return self.bids.version + self.asks.version
 
     @property
     def is_crossed(self) -> bool:

@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 from zlib import crc32
 
-from real_trade.exchange.core.orders import Price
-
 if TYPE_CHECKING:
+    from random import Random
+
     from real_trade.exchange.core.exchange import Exchange
     from real_trade.exchange.core.path import Print
 
@@ -59,7 +59,18 @@ class Crowd:
             self.exchange.quote(self.symbol, -trade.sign, trade.ticks, trade.lots, now_ms)
         self.exchange.crowd_takes(self.symbol, trade.sign, trade.lots, trade.ticks, now_ms)
         self.exchange.quote(self.symbol, -trade.sign, trade.ticks, self._size(trade.ticks, -trade.sign), now_ms)
-        self.exchange.set_price(self.symbol, Price.MARK, trade.ticks, now_ms)
+
+    def fidget(self, draw: Random, levels: int, now_ms: int) -> None:
+        """Change what stands at so many levels of each side."""
+        if self._bid is None:
+            return
+        for sign in (1, -1):
+            prices = self._prices(self._bid, sign)
+            for _ in range(levels):
+                # Near the touch more than far from it.
+                ticks = prices[int(len(prices) * draw.random() ** 2)]
+                lots = max(1, int(self._size(ticks, sign) * (0.5 + draw.random())))
+                self.exchange.quote(self.symbol, sign, ticks, lots, now_ms)
 
     def _prices(self, bid: int, sign: int) -> range:
         if sign > 0:

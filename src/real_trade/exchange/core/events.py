@@ -12,7 +12,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class OrderChanged:
-    """An order is new, or has changed."""
+    """An order is new, or has changed.
+
+    Attributes:
+        status, why: where it is, and why it ended.
+        filled, value, fee: so far; lots, and units of the settlement coin.
+    """
 
     time_ms: int
     account: int
@@ -20,6 +25,8 @@ class OrderChanged:
     symbol: str
     status: Status
     filled: int
+    value: int
+    fee: int
     why: Why | None
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from real_trade.exchange.core.account import Position
     from real_trade.exchange.core.book import Match
+    from real_trade.exchange.core.orders import Trigger
 
 
 class Exchange:
@@ -67,7 +68,11 @@ class Exchange:
         owner, contract = self.accounts[account], self.contracts[request.symbol]
         request = self._checked(owner, contract, request)
         number = len(self.orders) + 1
-        status = Status.NEW if request.trigger is None else Status.UNTRIGGERED
+        status = Status.NEW
+        if request.trigger is not None:
+            status = Status.UNTRIGGERED
+            price = self.prices.get((request.symbol, request.trigger.by))
+            request = request if price is None else replace(request, trigger=request.trigger.after(price))
         order = Order(number, account, contract, request, now_ms, now_ms, status)
         self.orders[number] = order
         self._open[account][number] = order
@@ -80,14 +85,14 @@ class Exchange:
             self._waiting[request.symbol][number] = order
         return order
 
-    def cancel(self, account: int, number: int, now_ms: int) -> Order:
+    def cancel(self, account: int, number: int, now_ms: int, why: Why = Why.BY_USER) -> Order:
         """Take back an order.
 
         Raises:
             Refused: the account has no such open order.
         """
         order = self._own(account, number)
-        self._end(order, Why.BY_USER, now_ms)
+        self._end(order, why, now_ms)
         return order
 
     def cancel_all(self, account: int, now_ms: int, symbol: str | None = None) -> list[Order]:
@@ -97,8 +102,16 @@ class Exchange:
             self._end(order, Why.BY_USER, now_ms)
         return found
 
-    def amend(self, account: int, number: int, now_ms: int, lots: int | None = None, ticks: int | None = None) -> Order:
-        """Give an open order another quantity or limit; less at the same price keeps its place in the queue.
+    def amend(
+        self,
+        account: int,
+        number: int,
+        now_ms: int,
+        lots: int | None = None,
+        ticks: int | None = None,
+        trigger: Trigger | None = None,
+    ) -> Order:
+        """Give an open order another quantity, limit or trigger; less at the same price keeps its place in the queue.
 
         Raises:
             Refused: no such order, nothing to change, or what it would be could not be an order.
@@ -109,10 +122,13 @@ class Exchange:
             request,
             lots=request.lots if lots is None else lots,
             ticks=request.ticks if ticks is None else ticks,
+            trigger=request.trigger if trigger is None else trigger,
         )
+        if trigger is not None and order.status is not Status.UNTRIGGERED:
+            raise Refused(Why.NO_TRIGGER)
         if changed == request:
             raise Refused(Why.NO_CHANGE)
-        if changed.lots <= order.filled or (request.ticks is None) != (changed.ticks is None):
+        if (changed.lots <= order.filled and not changed.whole) or (request.ticks is None) != (changed.ticks is None):
             raise Refused(Why.TOO_SMALL if changed.lots <= order.filled else Why.BAD_PRICE)
         checked = self._checked(self.accounts[account], order.contract, replace(changed, link=""), amended=order)
         changed = replace(checked, link=request.link)
@@ -157,6 +173,19 @@ class Exchange:
             if order.contract is contract:
                 self._bind(order)
 
+    def add_margin(self, account: int, position: Position, units: int) -> None:
+        """Set more of an account's coin aside for a position, or give some back (negative).
+
+        Raises:
+            Refused: nothing is held, or that much is not there.
+        """
+        owner, coin = self.accounts[account], position.contract.settle
+        if position.lots == 0 or units == 0:
+            raise Refused(Why.NO_CHANGE)
+        if units > available(owner, coin, self.mark) or position.extra + units < 0:
+            raise Refused(Why.NO_FUNDS)
+        position.extra += units
+
     def hedge(self, account: int, symbol: str, hedged: bool) -> None:
         """Keep long and short side of a symbol apart, or together.
 
@@ -174,6 +203,19 @@ class Exchange:
         for side in (1, -1) if hedged else (0,):
             owner.position(contract, side).leverage = leverage
         owner.hedged ^= {symbol}
+
+    def affordable(self, symbol: str, sign: int, units: int) -> int:
+        """Return the lots that so many units of the quote coin buy, or must be sold for, at the market now."""
+        contract, lots = self.contracts[symbol], 0
+        side = self.books[symbol].side(-sign)
+        for ticks in side.prices():
+            offered = side.levels[ticks].lots
+            value = contract.value(offered, ticks)
+            if value >= units:
+                return lots + units * offered // value
+            lots += offered
+            units -= value
+        return lots
 
     # The market
 
@@ -233,7 +275,15 @@ class Exchange:
         self._bind(order)
         self.log.add(
             OrderChanged(
-                now_ms, order.account, order.number, order.request.symbol, order.status, order.filled, order.why
+                now_ms,
+                order.account,
+                order.number,
+                order.request.symbol,
+                order.status,
+                order.filled,
+                order.value,
+                order.fee,
+                order.why,
             )
         )
 
@@ -254,13 +304,17 @@ class Exchange:
         if is_hedged and request.sign != request.side:
             # What is against its own side can only take it back.
             request = replace(request, reduce_only=True)
-        if request.reduce_only:
+        if request.reduce_only and not (request.whole and request.trigger is not None):
             if request.sign * held >= 0:
                 raise Refused(Why.REDUCE_ONLY)
+            if request.whole:
+                request = replace(request, lots=abs(held), whole=False)
             done = 0 if amended is None else amended.filled
             request = replace(request, lots=min(request.lots or abs(held), done + abs(held)))
-        self._check_size(contract, request)
-        self._check_trigger(contract, request)
+        if not request.whole:
+            self._check_size(contract, request)
+        if amended is None or amended.status is Status.UNTRIGGERED:
+            self._check_trigger(contract, request)
         if request.trigger is None and not request.reduce_only:
             self._check_funds(owner, contract, request, amended)
         return request
@@ -278,7 +332,7 @@ class Exchange:
         if trigger is None:
             return
         now = self.prices.get((contract.symbol, trigger.by))
-        if trigger.ticks <= 0 or (now is not None and trigger.is_met(now)):
+        if (trigger.ticks <= 0 and trigger.trail <= 0) or (now is not None and trigger.is_met(now)):
             raise Refused(Why.TRIGGER_SIDE)
 
     def _check_funds(self, owner: Account, contract: Contract, request: Request, amended: Order | None) -> None:
@@ -432,7 +486,11 @@ class Exchange:
             trigger = order.request.trigger
             assert trigger is not None
             price = self.prices.get((symbol, trigger.by))
-            if price is None or not trigger.is_met(price) or order.number not in self._waiting[symbol]:
+            if price is None or order.number not in self._waiting[symbol]:
+                continue
+            if not trigger.is_met(price):
+                if trigger.trail:
+                    order.request = replace(order.request, trigger=trigger.after(price))
                 continue
             self._waiting[symbol].pop(order.number)
             order.go(Status.TRIGGERED, now_ms)

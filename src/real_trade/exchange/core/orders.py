@@ -61,6 +61,7 @@ class Why(StrEnum):
     NO_FUNDS = "no_funds"
     REDUCE_ONLY = "reduce_only"
     TRIGGER_SIDE = "trigger_side"
+    NO_TRIGGER = "no_trigger"
     BAD_SIDE = "bad_side"
     NO_CHANGE = "no_change"
     LEVERAGE = "leverage"
@@ -72,6 +73,7 @@ class Why(StrEnum):
     NOT_FILLED = "not_filled"
     LIQUIDATION = "liquidation"
     SELF_TRADE = "self_trade"
+    POSITION_CLOSED = "position_closed"
 
 
 class Refused(Exception):
@@ -91,15 +93,38 @@ class Price(StrEnum):
 
 
 class Trigger(NamedTuple):
-    """What lets a conditional order loose: a price at or above (rises), or at or below, so many ticks."""
+    """What lets a conditional order loose: a price at or above (rises), or at or below, so many ticks.
+
+    Attributes:
+        ticks: the price; of a trailing one where it stands now, 0 while it has not begun to follow.
+        rises: it is met from below.
+        by: which price is watched.
+        trail: distance at which it follows a price that moves away from it; 0 stands still.
+        begins: price at which it begins to follow; 0 at once.
+    """
 
     ticks: int
     rises: bool
     by: Price = Price.LAST
+    trail: int = 0
+    begins: int = 0
 
     def is_met(self, ticks: int) -> bool:
         """Tell whether a price sets it off."""
+        if self.ticks == 0:
+            return False
         return ticks >= self.ticks if self.rises else ticks <= self.ticks
+
+    def after(self, ticks: int) -> Trigger:
+        """Return where it stands once a price has been seen."""
+        if self.trail == 0:
+            return self
+        if self.ticks == 0 and self.begins and (ticks > self.begins if self.rises else ticks < self.begins):
+            return self
+        follows = ticks + self.trail if self.rises else max(1, ticks - self.trail)
+        if self.ticks == 0 or (follows < self.ticks if self.rises else follows > self.ticks):
+            return self._replace(ticks=follows)
+        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +141,7 @@ class Request:
         reduce_only: never makes the position larger.
         link: the account's own name for it; empty for none.
         trigger: None for an order that works at once.
+        whole: with ``trigger`` and ``reduce_only``: closes what is held when it is set off.
     """
 
     symbol: str
@@ -127,6 +153,7 @@ class Request:
     reduce_only: bool = False
     link: str = ""
     trigger: Trigger | None = None
+    whole: bool = False
 
 
 @dataclass(slots=True)

@@ -1,0 +1,486 @@
+"""Bybit v5 market data over REST."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from typing import TYPE_CHECKING, Final
+from urllib.parse import quote, unquote
+from uuid import UUID
+from zlib import crc32
+
+import msgspec
+import numpy as np
+
+from real_trade.exchange.answers import Answer
+from real_trade.exchange.bybit.refusals import BAD_PARAMETER, Refusal
+from real_trade.exchange.bybit.spelling import price, quantity
+from real_trade.exchange.core.orders import Price
+from real_trade.exchange.digits import Number
+from real_trade.exchange.ladder import ladder
+from real_trade.exchange.listing import decimals_of
+from real_trade.exchange.pages import Window
+from real_trade.exchange.words import plain, whole_number
+from real_trade.model import Instrument, Interval, Market, SeriesKind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from real_trade.exchange.answers import Query
+    from real_trade.exchange.bars import BarTable
+    from real_trade.exchange.digits import Piece
+    from real_trade.exchange.pages import History
+    from real_trade.exchange.source import MarketSource
+    from real_trade.exchange.world import Listing, World
+    from real_trade.model import Clock
+
+CATEGORIES: Final = ("spot", "linear", "inverse", "option")
+INTERVALS: Final = ("1", "3", "5", "15", "30", "60", "120", "240", "360", "720", "D", "W", "M")
+# What needs no market that goes on.
+HISTORY: Final = frozenset(
+    f"/v5/market/{name}"
+    for name in (
+        *("time", "instruments-info", "kline", "mark-price-kline", "index-price-kline", "premium-index-price-kline"),
+        *("funding/history", "risk-limit"),
+    )
+)
+# Linear symbols in one answer about risk limits.
+_RISK_LIMIT_SYMBOLS: Final = 15
+_DEEPEST: Final = {"spot": 200, "linear": 500, "inverse": 500, "option": 25}
+_HOUR_MS: Final = 3_600_000
+_OI_MS: Final = {
+    "5min": 300_000,
+    "15min": 900_000,
+    "30min": 1_800_000,
+    "1h": _HOUR_MS,
+    "4h": 4 * _HOUR_MS,
+    "1d": 24 * _HOUR_MS,
+}
+
+
+class BybitMarket:
+    """Bybit's public endpoints.
+
+    Args:
+        source: the market.
+        history: its bars.
+        world: the market as it goes on.
+        clock: the venue's own.
+    """
+
+    def __init__(self, source: MarketSource, history: History, world: World, clock: Clock) -> None:
+        self._source, self._history, self._world, self._clock = source, history, world, clock
+        self._instruments = {(str(i.market), i.symbol): i for i in source.instruments()}
+        self.routes: dict[str, Callable[[Query], Answer]] = {
+            "/v5/market/time": self._time,
+            "/v5/market/instruments-info": self._instruments_info,
+            "/v5/market/kline": lambda q: self._kline(q, SeriesKind.KLINE),
+            "/v5/market/mark-price-kline": lambda q: self._kline(q, SeriesKind.MARK),
+            "/v5/market/index-price-kline": lambda q: self._kline(q, SeriesKind.INDEX),
+            "/v5/market/premium-index-price-kline": self._premium,
+            "/v5/market/orderbook": self._orderbook,
+            "/v5/market/recent-trade": self._recent_trades,
+            "/v5/market/open-interest": self._open_interest,
+            "/v5/market/funding/history": self._funding,
+            "/v5/market/risk-limit": self._risk_limit,
+            "/v5/market/tickers": self._tickers,
+            "/v5/system/status": lambda _: self.ok({"list": []}),
+        }
+
+    def envelope(self, code: int, message: str, result: bytes, more: bytes = b"{}") -> bytes:
+        """Return an answer's body around a result that is JSON already."""
+        head = b'{"retCode":%d,"retMsg":%s,"result":' % (code, json.dumps(message).encode())
+        return head + result + b',"retExtInfo":' + more + b',"time":%d}' % self._clock.now_ms()
+
+    def ok(self, result: dict[str, object], rows: int = 0) -> Answer:
+        """Return the answer that all went well."""
+        return Answer(200, self.envelope(0, "OK", msgspec.json.encode(result)), rows=rows)
+
+    def _time(self, query: Query) -> Answer:
+        del query
+        now = self._clock.now_ms()
+        return self.ok({"timeSecond": str(now // 1000), "timeNano": str(now * 1_000_000)})
+
+    def _kline(self, query: Query, kind: SeriesKind) -> Answer:
+        params = query.params
+        category = params.get("category") or "linear"
+        if category not in CATEGORIES[:3] or (kind is not SeriesKind.KLINE and category == "spot"):
+            raise Refusal(BAD_PARAMETER, "params error: Category is invalid")
+        instrument = self._instruments.get((category, params.get("symbol", "")))
+        if instrument is None:
+            raise Refusal(BAD_PARAMETER, "Not supported symbols")
+        spelling = params.get("interval", "")
+        if spelling not in INTERVALS:
+            raise Refusal(BAD_PARAMETER, "Invalid period!")
+        interval = Interval.parse(spelling)
+        start, end = _whole(params, "start"), _whole(params, "end")
+        window = Window(start, end, _limit(params, 200, 1000), from_start=end is None and start is not None)
+        text, rows = b"", 0
+        if self._history.serves(instrument, kind, interval):
+            style = _traded if kind is SeriesKind.KLINE else _priced
+            page = self._history.page(instrument, kind, interval, window, self._world.now_ms, style, query.blemish)
+            text, rows = page.text, page.rows
+        head = f'{{"category":"{category}","symbol":"{instrument.symbol}","list":['.encode()
+        return Answer(200, self.envelope(0, "OK", b"".join((head, text, b"]}"))), rows=rows)
+
+    def _instruments_info(self, query: Query) -> Answer:
+        params = query.params
+        category = _category(params)
+        symbol, coin = params.get("symbol"), params.get("baseCoin")
+        chosen = [i for i in self._instruments.values() if i.market == category]
+        if symbol and symbol not in {i.symbol for i in chosen}:
+            raise Refusal(BAD_PARAMETER, f"params error: symbol invalid {symbol}")
+        chosen = [i for i in chosen if symbol in {None, "", i.symbol} and coin in {None, "", i.base}]
+        if params.get("status") not in {None, "", "Trading"}:
+            chosen = []
+        cursor = ""
+        if category != "spot":
+            first = _cursor_row(params.get("cursor", ""), chosen)
+            limit = _limit(params, 500, 1000)
+            page = chosen[first : first + limit]
+            cursor = _next_cursor(page, chosen)
+            chosen = page
+        rows = [_facts(i, self._source.start_ms) for i in chosen]
+        return self.ok({"category": category, "nextPageCursor": cursor, "list": rows}, len(rows))
+
+    def _funding(self, query: Query) -> Answer:
+        params = query.params
+        category = _category(params)
+        instrument = self._instruments.get((category, params.get("symbol", "")))
+        if instrument is None or category in {"spot", "option"}:
+            raise Refusal(BAD_PARAMETER, f"params error: symbol invalid {params.get('symbol', '')}")
+        start, end = _whole(params, "startTime"), _whole(params, "endTime")
+        if start is not None and end is None:
+            raise Refusal(BAD_PARAMETER, "params error: endTime is required when startTime is given")
+        rates = self._history.funding(instrument)
+        latest = min(self._world.now_ms, self._world.now_ms if end is None else end)
+        rows = [
+            {"symbol": instrument.symbol, "fundingRate": plain(rate), "fundingRateTimestamp": str(time)}
+            for time, rate in zip(rates.timestamp.tolist(), rates.rate.tolist(), strict=True)
+            if (start is None or time >= start) and time <= latest
+        ]
+        rows = rows[-_limit(params, 200, 200) :][::-1]
+        return self.ok({"category": category, "list": rows}, len(rows))
+
+    def _risk_limit(self, query: Query) -> Answer:
+        params = query.params
+        category, symbol = _category(params), params.get("symbol")
+        if category not in {"linear", "inverse"}:
+            raise Refusal(BAD_PARAMETER, "params error: Category is invalid")
+        chosen = [i for i in self._instruments.values() if i.market == category and symbol in {None, "", i.symbol}]
+        if symbol and not chosen:
+            raise Refusal(BAD_PARAMETER, f"params error: symbol invalid {symbol}")
+        first = _cursor_row(params.get("cursor", ""), chosen)
+        page = chosen[first : first + _RISK_LIMIT_SYMBOLS] if category == "linear" else chosen[first:]
+        rows = [row for instrument in page for row in _limits(instrument)]
+        return self.ok({"category": category, "list": rows, "nextPageCursor": _next_cursor(page, chosen)}, len(rows))
+
+    def _tickers(self, query: Query) -> Answer:
+        params = query.params
+        category, symbol = _category(params), params.get("symbol")
+        chosen = [i for i in self._instruments.values() if i.market == category and symbol in {None, "", i.symbol}]
+        if symbol and not chosen:
+            raise Refusal(BAD_PARAMETER, f"params error: symbol invalid {symbol}")
+        rows = [self.ticker(self._world.listings[i.market, i.symbol]) for i in chosen]
+        return self.ok({"category": category, "list": rows}, len(rows))
+
+    def ticker(self, listing: Listing) -> dict[str, str]:
+        """Return the last 24 hours of an instrument and where it stands now."""
+        instrument, contract, now = listing.instrument, listing.contract, self._world.now_ms
+        prices = self._world.exchange.prices
+        last = prices[contract.symbol, Price.LAST]
+        bids, asks = self._world.exchange.books[contract.symbol].depth(1)
+        day = self._history.last_day(instrument, SeriesKind.KLINE, now)
+        now_price = last * contract.tick
+        first = now_price if day is None else day.first
+        ticker = {
+            "symbol": instrument.symbol,
+            "lastPrice": price(contract, last),
+            "prevPrice24h": plain(first),
+            "price24hPcnt": plain(round((now_price - first) / first, 6)),
+            "highPrice24h": plain(max(now_price, now_price if day is None else day.high)),
+            "lowPrice24h": plain(min(now_price, now_price if day is None else day.low)),
+            "turnover24h": "0" if day is None else plain(day.turnover),
+            "volume24h": "0" if day is None else plain(day.volume),
+            "bid1Price": price(contract, bids[0][0]) if bids else "",
+            "bid1Size": quantity(contract, bids[0][1]) if bids else "",
+            "ask1Price": price(contract, asks[0][0]) if asks else "",
+            "ask1Size": quantity(contract, asks[0][1]) if asks else "",
+        }
+        if instrument.market is Market.SPOT:
+            return ticker | {"usdIndexPrice": price(contract, prices[contract.symbol, Price.INDEX])}
+        return ticker | self._perpetual(listing, now)
+
+    def _perpetual(self, listing: Listing, now: int) -> dict[str, str]:
+        instrument, contract = listing.instrument, listing.contract
+        rates = self._history.funding(instrument)
+        coming = [i for i, time in enumerate(rates.timestamp.tolist()) if time > now][:1]
+        hour = self._history.last_day(instrument, SeriesKind.KLINE, now, _HOUR_MS)
+        interest = self._interest(listing, now)
+        mark = self._world.exchange.mark(contract)
+        index = self._world.exchange.prices[contract.symbol, Price.INDEX]
+        return {
+            "prevPrice1h": plain(hour.first) if hour else "",
+            "markPrice": price(contract, mark),
+            "indexPrice": price(contract, index),
+            "openInterest": plain(interest),
+            "openInterestValue": plain(
+                interest if instrument.market is Market.INVERSE else interest * mark * contract.tick
+            ),
+            "fundingRate": plain(float(rates.rate[coming[0]])) if coming else "",
+            "nextFundingTime": str(int(rates.timestamp[coming[0]])) if coming else "0",
+            "fundingIntervalHour": str(instrument.funding_interval_minutes // 60),
+            "fundingCap": "0.0075",
+            "predictedDeliveryPrice": "",
+            "basisRate": "",
+            "basis": "",
+            "deliveryFeeRate": "",
+            "deliveryTime": "0",
+            "preOpenPrice": "",
+            "preQty": "",
+            "curPreListingPhase": "",
+        }
+
+    def _interest(self, listing: Listing, at_ms: int) -> Decimal:
+        """Return the open interest: of a rehearsal's crowd, a thousand minutes of its volume and what accounts hold."""
+        contract = listing.contract
+        held = sum(
+            max(0, position.lots)
+            for account in self._world.exchange.accounts.values()
+            for position in account.positions.values()
+            if position.contract is contract
+        )
+        sway = 100 + (at_ms // _HOUR_MS * 7 % 11)
+        return (listing.crowd.lots * 10 * sway + held) * contract.step
+
+    def _open_interest(self, query: Query) -> Answer:
+        params = query.params
+        listing = self._listing(params)
+        if listing.instrument.market is Market.SPOT:
+            raise Refusal(BAD_PARAMETER, "params error: Category is invalid")
+        span = _OI_MS.get(params.get("intervalTime", ""))
+        if span is None:
+            raise Refusal(BAD_PARAMETER, "params error: intervalTime is invalid")
+        end = min(self._world.now_ms, _whole(params, "endTime") or self._world.now_ms)
+        start = _whole(params, "startTime") or 0
+        stamps = range(end // span * span, max(start, self._source.start_ms) - 1, -span)[: _limit(params, 50, 200)]
+        rows = [{"openInterest": plain(self._interest(listing, at)), "timestamp": str(at)} for at in stamps]
+        result: dict[str, object] = {"symbol": listing.instrument.symbol, "category": params["category"], "list": rows}
+        return self.ok(result | {"nextPageCursor": ""}, len(rows))
+
+    def _orderbook(self, query: Query) -> Answer:
+        params = query.params
+        category = _category(params)
+        listing = self._listing(params)
+        book = self._world.exchange.books[listing.name]
+        bids, asks = book.depth(_limit(params, 1 if category == "spot" else 25, _DEEPEST[category]))
+        return self.ok(
+            {
+                "s": listing.instrument.symbol,
+                "b": spelled_levels(listing, bids),
+                "a": spelled_levels(listing, asks),
+                "ts": self._world.now_ms,
+                "u": book.version,
+                "seq": book.version,
+                "cts": self._world.now_ms,
+            }
+        )
+
+    def _recent_trades(self, query: Query) -> Answer:
+        params = query.params
+        category = _category(params)
+        listing = self._listing(params)
+        limit = _limit(params, 60 if category == "spot" else 500, 60 if category == "spot" else 1000)
+        rows = [
+            {
+                "execId": trade_id(listing, trade.trade),
+                "symbol": listing.instrument.symbol,
+                "price": price(listing.contract, trade.ticks),
+                "size": quantity(listing.contract, trade.lots),
+                "side": "Buy" if trade.sign > 0 else "Sell",
+                "time": str(trade.time_ms),
+                "isBlockTrade": False,
+                "isRPITrade": False,
+                "seq": str(trade.trade),
+            }
+            for trade in list(listing.recent)[-limit:][::-1]
+        ]
+        return self.ok({"category": category, "list": rows}, len(rows))
+
+    def _premium(self, query: Query) -> Answer:
+        params = query.params
+        listing = self._listing(params)
+        if listing.instrument.market is Market.SPOT or params.get("interval") not in INTERVALS:
+            raise Refusal(BAD_PARAMETER, "params error: interval is invalid")
+        interval = Interval.parse(params["interval"])
+        mark, index = (
+            self._history.table(listing.instrument, kind, interval) for kind in (SeriesKind.MARK, SeriesKind.INDEX)
+        )
+        start, end = _whole(params, "start") or 0, _whole(params, "end") or self._world.now_ms
+        last = min(end, self._world.now_ms)
+        both = [(i, j) for i, j in zip(*_common(mark, index), strict=True) if start <= int(mark.time[i]) <= last]
+        rows = []
+        for i, j in both[-_limit(params, 200, 1000) :][::-1]:
+            four = (
+                f"{(int(a[i]) - int(b[j])) / int(b[j]):.6f}"
+                for a, b in (
+                    (mark.open, index.open),
+                    (mark.high, index.high),
+                    (mark.low, index.low),
+                    (mark.close, index.close),
+                )
+            )
+            rows.append([str(int(mark.time[i])), *four])
+        return self.ok({"category": params["category"], "symbol": listing.instrument.symbol, "list": rows}, len(rows))
+
+    def _listing(self, params: Mapping[str, str]) -> Listing:
+        category = _category(params)
+        found = None if category == "option" else self._world.listings.get((Market(category), params.get("symbol", "")))
+        if found is None:
+            raise Refusal(BAD_PARAMETER, f"params error: symbol invalid {params.get('symbol', '')}")
+        return found
+
+
+def spelled_levels(listing: Listing, levels: Sequence[tuple[int, int]]) -> list[list[str]]:
+    """Spell levels of a book."""
+    contract = listing.contract
+    return [[price(contract, ticks), quantity(contract, lots)] for ticks, lots in levels]
+
+
+def trade_id(listing: Listing, number: int) -> str:
+    """Return the id of a public trade: digits on spot, a UUID elsewhere."""
+    if listing.instrument.market is Market.SPOT:
+        return str(2_290_000_000_000_000_000 + number)
+    return str(UUID(int=(crc32(listing.name.encode()) << 96) | number))
+
+
+def _common(mark: BarTable, index: BarTable) -> tuple[list[int], list[int]]:
+    _, left, right = np.intersect1d(mark.time, index.time, assume_unique=True, return_indices=True)
+    return left.tolist(), right.tolist()
+
+
+def _traded(bars: BarTable) -> Sequence[Piece]:
+    """Spell a row of traded bars: time, four prices, volume, turnover, all as text."""
+    pieces: list[Piece] = [*_priced(bars)[:-1]]
+    grid = bars.grid
+    volume = Number(bars.volume, grid.volume, trim=True)
+    return [*pieces, b'","', volume, b'","', Number(bars.turnover, grid.turnover, trim=True), b'"],']
+
+
+def _priced(bars: BarTable) -> Sequence[Piece]:
+    """Spell a row of mark or index prices: time and four prices as text."""
+    pieces: list[Piece] = [b'["', Number(bars.time)]
+    for column in (bars.open, bars.high, bars.low, bars.close):
+        pieces += [b'","', Number(column, bars.grid.price, trim=True)]
+    return [*pieces, b'"],']
+
+
+def _category(params: Mapping[str, str]) -> str:
+    category = params.get("category", "")
+    if category not in CATEGORIES:
+        raise Refusal(BAD_PARAMETER, "params error: Category is invalid")
+    return category
+
+
+def _whole(params: Mapping[str, str], name: str) -> int | None:
+    """Return a parameter as a whole number, None where it is absent or empty."""
+    text = params.get(name, "")
+    if not text:
+        return None
+    value = whole_number(text)
+    if value is None:
+        raise Refusal(BAD_PARAMETER, f"params error: {name} is invalid")
+    return value
+
+
+def _limit(params: Mapping[str, str], default: int, most: int) -> int:
+    """Return the page size; too large a wish is cut, as the venue does."""
+    limit = _whole(params, "limit")
+    if limit is not None and limit < 1:
+        raise Refusal(BAD_PARAMETER, "params error: limit is invalid")
+    return default if limit is None else min(limit, most)
+
+
+def _cursor_row(cursor: str, chosen: list[Instrument]) -> int:
+    """Return the row that a page begins at: the one after the cursor's last symbol."""
+    if not cursor:
+        return 0
+    last = unquote(unquote(cursor)).rpartition("last=")[2]
+    symbols = [i.symbol for i in chosen]
+    if last not in symbols:
+        raise Refusal(BAD_PARAMETER, "params error: cursor is invalid")
+    return symbols.index(last) + 1
+
+
+def _next_cursor(page: list[Instrument], chosen: list[Instrument]) -> str:
+    """Return the cursor of the page after this one, empty on the last."""
+    if not page or page[-1] is chosen[-1]:
+        return ""
+    return quote(f"first={page[0].symbol}&last={page[-1].symbol}", safe="")
+
+
+def _limits(instrument: Instrument) -> list[dict[str, object]]:
+    """Spell the tiers of an instrument the way risk-limit does."""
+    return [
+        {
+            "id": number,
+            "symbol": instrument.symbol,
+            "riskLimitValue": str(rung.cap),
+            "maintenanceMargin": plain(rung.maintenance),
+            "initialMargin": plain(rung.initial),
+            "isLowestRisk": int(number == 1),
+            "maxLeverage": plain(Decimal(rung.leverage), 2),
+            "mmDeduction": plain(rung.deduction),
+        }
+        for number, rung in enumerate(ladder(instrument), 1)
+    ]
+
+
+def _facts(instrument: Instrument, launch_ms: int) -> dict[str, object]:
+    """Spell an instrument the way instruments-info does."""
+    step, tick = instrument.quantity_step, instrument.tick_size
+    facts: dict[str, object] = {
+        "symbol": instrument.symbol,
+        "status": "Trading",
+        "baseCoin": instrument.base,
+        "quoteCoin": instrument.quote,
+    }
+    if instrument.market is Market.SPOT:
+        precision = Decimal(1).scaleb(-decimals_of(step) - instrument.price_decimals)
+        return facts | {
+            "innovation": "0",
+            "marginTrading": "none",
+            "lotSizeFilter": {
+                "basePrecision": plain(step),
+                "quotePrecision": plain(precision),
+                "minOrderQty": plain(instrument.min_quantity),
+                "maxOrderQty": plain(step * 10_000_000),
+                "minOrderAmt": plain(instrument.min_notional),
+                "maxOrderAmt": "4000000",
+            },
+            "priceFilter": {"tickSize": plain(tick)},
+        }
+    kind = "LinearPerpetual" if instrument.market is Market.LINEAR else "InversePerpetual"
+    return facts | {
+        "contractType": kind,
+        "settleCoin": instrument.settle,
+        "launchTime": str(launch_ms),
+        "deliveryTime": "0",
+        "deliveryFeeRate": "",
+        "priceScale": str(instrument.price_decimals),
+        "leverageFilter": {"minLeverage": "1", "maxLeverage": "100.00", "leverageStep": "0.01"},
+        "priceFilter": {"minPrice": plain(tick), "maxPrice": plain(tick * 19_999_998), "tickSize": plain(tick)},
+        "lotSizeFilter": {
+            "maxOrderQty": plain(step * 1_000_000),
+            "minOrderQty": plain(instrument.min_quantity),
+            "qtyStep": plain(step),
+            "postOnlyMaxOrderQty": plain(step * 1_000_000),
+            "maxMktOrderQty": plain(step * 100_000),
+            "minNotionalValue": plain(instrument.min_notional),
+        },
+        "unifiedMarginTrade": True,
+        "fundingInterval": instrument.funding_interval_minutes,
+        "copyTrading": "none",
+        "upperFundingRate": "0.0075",
+        "lowerFundingRate": "-0.0075",
+    }

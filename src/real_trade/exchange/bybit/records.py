@@ -1,0 +1,127 @@
+"""What Bybit knows of orders, fills and positions beside the core: names, protection, history."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict, deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+from uuid import UUID
+
+if TYPE_CHECKING:
+    from real_trade.exchange.core.events import Executed
+    from real_trade.exchange.core.orders import Order
+
+# Finished orders and fills that are remembered of each account.
+KEPT: Final = 20_000
+
+
+@dataclass(slots=True)
+class Protection:
+    """Take profit and stop loss that an order brings along, or that a position has; prices in ticks, 0 for none."""
+
+    take_profit: int = 0
+    stop_loss: int = 0
+    tp_by: str = "LastPrice"
+    sl_by: str = "LastPrice"
+    mode: str = "Full"
+    tp_limit: int = 0
+    sl_limit: int = 0
+
+    @property
+    def is_empty(self) -> bool:
+        """Tell whether there is none."""
+        return self.take_profit == 0 and self.stop_loss == 0
+
+
+@dataclass(slots=True)
+class Ticket:
+    """An order as Bybit tells of it.
+
+    Attributes:
+        order: the core's.
+        order_id, category, symbol: its names.
+        order_type, force: as asked for.
+        stop_type, created_by: empty and ``CreateByUser`` for what a user asked for.
+        closes: close on trigger.
+        last_on_created: the price when it was placed, ticks.
+        protection: what it brings along.
+        quote_units: of a spot market order in quote, how much was asked for; 0 for others.
+        market_unit: the unit of its quantity.
+    """
+
+    order: Order
+    order_id: str
+    category: str
+    symbol: str
+    order_type: str
+    force: str
+    stop_type: str = ""
+    created_by: str = "CreateByUser"
+    closes: bool = False
+    last_on_created: int = 0
+    protection: Protection = field(default_factory=Protection)
+    quote_units: int = 0
+    market_unit: str = ""
+    seen_value: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Fill:
+    """An execution, with its order (None for funding and liquidation) and what only the moment knew.
+
+    Attributes:
+        number: 1, 2, ... over the whole venue.
+        closed: lots of a position that it closed.
+        mark: ticks; 0 where there is none.
+        left: lots of the order that were left.
+        balance: of the fee's coin, after it.
+    """
+
+    number: int
+    event: Executed
+    ticket: Ticket | None
+    closed: int
+    mark: int
+    left: int
+    balance: int
+
+
+class Records:
+    """Tickets by every name, and the history of each account.
+
+    Args:
+        seed: decides ids, so that two runs have the same.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+        self.tickets: dict[int, Ticket] = {}
+        self._by_id: dict[str, Ticket] = {}
+        self._by_link: dict[tuple[int, str], Ticket] = {}
+        self.closed: dict[int, deque[Ticket]] = defaultdict(lambda: deque(maxlen=KEPT))
+        self.fills: dict[int, deque[Fill]] = defaultdict(lambda: deque(maxlen=KEPT))
+        self.fill_count = 0
+
+    def new_id(self, number: int, *, spot: bool) -> str:
+        """Return the id of an order: a long number on spot, a UUID elsewhere."""
+        if spot:
+            return str(1_700_000_000_000_000_000 + (self._seed % 1_000) * 10**12 + number)
+        return self.uuid("order", number)
+
+    def uuid(self, kind: str, number: int) -> str:
+        """Return a UUID that the seed decides."""
+        return str(UUID(bytes=hashlib.md5(f"{self._seed}/{kind}/{number}".encode(), usedforsecurity=False).digest()))
+
+    def add(self, ticket: Ticket) -> None:
+        """Take a new order."""
+        order = ticket.order
+        self.tickets[order.number] = ticket
+        self._by_id[ticket.order_id] = ticket
+        if order.request.link:
+            self._by_link[order.account, order.request.link] = ticket
+
+    def find(self, account: int, order_id: str, link: str) -> Ticket | None:
+        """Return an account's order by its id, else by the account's own name for it."""
+        ticket = self._by_id.get(order_id) if order_id else self._by_link.get((account, link))
+        return ticket if ticket is not None and ticket.order.account == account else None

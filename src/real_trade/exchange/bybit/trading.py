@@ -1,0 +1,667 @@
+"""Orders at Bybit: placed, amended, cancelled; protection of positions; and what the private streams say of it all."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Any, Final
+
+from real_trade.exchange.bybit.records import Fill, Protection, Records, Ticket
+from real_trade.exchange.bybit.refusals import BAD_PARAMETER, Refusal, bad, refusal_of
+from real_trade.exchange.bybit.spelling import (
+    Row,
+    position_row,
+    pushed_fill,
+    pushed_order,
+    wallet_row,
+)
+from real_trade.exchange.core.contract import UNIT, Contract, Kind
+from real_trade.exchange.core.events import Executed, OrderChanged
+from real_trade.exchange.core.orders import Force, Price, Refused, Request, Trigger, Why
+from real_trade.model import Market
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from real_trade.exchange.core.account import Account, Position
+    from real_trade.exchange.core.events import Event
+    from real_trade.exchange.core.orders import Order
+    from real_trade.exchange.world import BarClosed, Listing, World
+
+    # Takes the account, the topic and its row.
+    Listener = Callable[[int, str, Row], None]
+
+_FORCES: Final = {"GTC": Force.GTC, "IOC": Force.IOC, "FOK": Force.FOK, "PostOnly": Force.POST_ONLY}
+_PRICES: Final = {"LastPrice": Price.LAST, "MarkPrice": Price.MARK, "IndexPrice": Price.INDEX}
+_LINK: Final = re.compile(r"[A-Za-z0-9_-]{1,36}")
+# Open orders, and conditional ones, of an account in a symbol.
+MOST_ORDERS: Final = 500
+MOST_CONDITIONAL: Final = 10
+MOST_CONDITIONAL_SPOT: Final = 30
+# Highest price, in ticks.
+_MOST_TICKS: Final = 19_999_998
+
+
+class Trading:
+    """The order desk.
+
+    Args:
+        world: the exchange.
+        records: names and history.
+    """
+
+    def __init__(self, world: World, records: Records) -> None:
+        self.world, self.records = world, records
+        self.exchange = world.exchange
+        self._listeners: list[Listener] = []
+        self._protected: dict[tuple[int, str, int], Protection] = defaultdict(Protection)
+        self._held: dict[tuple[int, str, int], int] = defaultdict(int)
+        self._since: dict[tuple[int, str, int], int] = {}
+        world.listen(self._hear)
+
+    def listen(self, listener: Listener) -> None:
+        """Have orders, executions, positions and wallets told to a listener as they change."""
+        self._listeners.append(listener)
+
+    def forget(self, listener: Listener) -> None:
+        """Tell a listener no more."""
+        if listener in self._listeners:
+            self._listeners.remove(listener)
+
+    # Commands
+
+    def create(self, account: int, params: Mapping[str, Any]) -> dict[str, str]:
+        """Place an order.
+
+        Raises:
+            Refusal: with the venue's code.
+        """
+        listing = self.listing(params)
+        contract = listing.contract
+        link = self._link(params)
+        sign = _sign(params)
+        is_market = _choice(params, "orderType", ("Market", "Limit")) == "Market"
+        side = self._position_side(params)
+        ticks = None if is_market else self.ticks(contract, params, "price")
+        force = Force.IOC if is_market else _FORCES[_choice(params, "timeInForce", tuple(_FORCES), "GTC")]
+        trigger = self._trigger(listing, params)
+        self._check_counts(account, contract, conditional=trigger is not None)
+        reduce_only = _flag(params, "reduceOnly") and contract.kind is not Kind.SPOT
+        closes = _flag(params, "closeOnTrigger") and contract.kind is not Kind.SPOT
+        protection = self._attached(contract, params, sign, reduce_only=reduce_only)
+        lots, quote_units, unit = self._size(contract, params, sign, is_market=is_market, closes=closes or reduce_only)
+        whole = lots == 0 and (closes or reduce_only)
+        request = Request(
+            contract.symbol, sign, lots, ticks, force, side, reduce_only or closes, link, trigger,
+            whole=whole,
+        )  # fmt: skip
+        order = self._place(account, request)
+        ticket = Ticket(
+            order,
+            self.records.new_id(order.number, spot=contract.kind is Kind.SPOT),
+            str(listing.instrument.market),
+            listing.instrument.symbol,
+            "Market" if is_market else "Limit",
+            "IOC" if is_market else _choice(params, "timeInForce", tuple(_FORCES), "GTC"),
+            stop_type=self._stop_type(params, contract, trigger),
+            closes=closes,
+            last_on_created=self.exchange.prices[contract.symbol, Price.LAST],
+            protection=protection,
+            quote_units=quote_units,
+            market_unit=unit,
+        )
+        self.records.add(ticket)
+        self.world.tell()
+        return {"orderId": ticket.order_id, "orderLinkId": link}
+
+    def amend(self, account: int, params: Mapping[str, Any]) -> dict[str, str]:
+        """Change an open order.
+
+        Raises:
+            Refusal: with the venue's code.
+        """
+        listing = self.listing(params)
+        ticket = self._ticket(account, listing, params)
+        contract, request = listing.contract, ticket.order.request
+        lots = self.lots(contract, params, "qty") if _given(params, "qty") else None
+        ticks = self.ticks(contract, params, "price") if _given(params, "price") else None
+        trigger = None
+        if _given(params, "triggerPrice") and request.trigger is not None:
+            trigger = request.trigger._replace(ticks=self.ticks(contract, params, "triggerPrice"))
+        changed = self._attached(contract, params, request.sign, reduce_only=False)
+        if not changed.is_empty:
+            ticket.protection = changed
+        if (lots, ticks, trigger) != (None, None, None) or changed.is_empty:
+            try:
+                self.exchange.amend(account, ticket.order.number, self.world.now_ms, lots, ticks, trigger)
+            except Refused as refused:
+                raise refusal_of(refused.why, contract.kind) from None
+        self.world.tell()
+        return {"orderId": ticket.order_id, "orderLinkId": request.link}
+
+    def cancel(self, account: int, params: Mapping[str, Any]) -> dict[str, str]:
+        """Take back an order.
+
+        Raises:
+            Refusal: with the venue's code.
+        """
+        listing = self.listing(params)
+        ticket = self._ticket(account, listing, params)
+        try:
+            self.exchange.cancel(account, ticket.order.number, self.world.now_ms)
+        except Refused as refused:
+            raise refusal_of(refused.why, listing.contract.kind) from None
+        self.world.tell()
+        return {"orderId": ticket.order_id, "orderLinkId": ticket.order.request.link}
+
+    def cancel_all(self, account: int, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Take back every open order of a category, symbol, base coin or settlement coin."""
+        category = category_of(params)
+        wanted = params.get("orderFilter")
+        if category != "spot" and not any(params.get(name) for name in ("symbol", "baseCoin", "settleCoin")):
+            raise bad("symbol, settleCoin or baseCoin is required")
+        found = []
+        for ticket in self.open_tickets(account, params):
+            if wanted and wanted != filter_of(ticket):
+                continue
+            self.exchange.cancel(account, ticket.order.number, self.world.now_ms)
+            found.append({"orderId": ticket.order_id, "orderLinkId": ticket.order.request.link})
+        self.world.tell()
+        return {"list": found, "success": "1"}
+
+    def trading_stop(self, account: int, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Set, change or take back take profit, stop loss and trailing stop of a position.
+
+        Raises:
+            Refusal: there is no position, or nothing would change.
+        """
+        listing = self.listing(params)
+        contract, side = listing.contract, self._position_side(params)
+        position = self.exchange.accounts[account].position(contract, side)
+        if position.lots == 0:
+            raise Refusal(BAD_PARAMETER, "can not set tp/sl/ts for zero position")
+        names = ("takeProfit", "stopLoss", "trailingStop")
+        if not any(params.get(name) not in (None, "") for name in names):
+            raise Refusal(34040, "not modified")
+        mode = _choice(params, "tpslMode", ("Full", "Partial"), "Full")
+        for name, stop_type in (("takeProfit", "TakeProfit"), ("stopLoss", "StopLoss")):
+            if params.get(name) in (None, ""):
+                continue
+            ticks = self._ticks_or_zero(contract, params, name)
+            word = "tp" if name == "takeProfit" else "sl"
+            size = self.lots(contract, params, f"{word}Size") if _given(params, f"{word}Size") else 0
+            limit = self._ticks_or_zero(contract, params, f"{word}LimitPrice")
+            by = _choice(params, f"{word}TriggerBy", tuple(_PRICES), "LastPrice")
+            self._protect(
+                account, position, stop_type, ticks, by, size if mode == "Partial" else 0, limit,
+                partial=mode == "Partial",
+            )  # fmt: skip
+        if params.get("trailingStop") not in (None, ""):
+            distance = self._ticks_or_zero(contract, params, "trailingStop")
+            begins = self._ticks_or_zero(contract, params, "activePrice")
+            self._trail(account, position, distance, begins)
+        self._push_position(account, position)
+        self.world.tell()
+        return {}
+
+    # What others ask for
+
+    def listing(self, params: Mapping[str, Any]) -> Listing:
+        """Return the instrument that parameters name.
+
+        Raises:
+            Refusal: there is none.
+        """
+        category, symbol = category_of(params), params.get("symbol")
+        market = Market(category) if category != "option" else None
+        found = self.world.listings.get((market, symbol)) if market is not None and isinstance(symbol, str) else None
+        if found is None:
+            raise Refusal(170121, "Invalid symbol.") if category == "spot" else bad("symbol invalid")
+        return found
+
+    def open_tickets(self, account: int, params: Mapping[str, Any]) -> list[Ticket]:
+        """Return an account's open orders that fit category, symbol, base and settlement coin, oldest first."""
+        category = category_of(params)
+        found = []
+        for order in self.exchange.open_orders(account):
+            ticket = self.records.tickets[order.number]
+            if ticket.category == category and _fits(ticket.order.contract, ticket.symbol, params):
+                found.append(ticket)
+        return found
+
+    def protection(self, account: int, position: Position) -> tuple[Protection, int]:
+        """Return a position's protection, and the distance of its trailing stop in ticks."""
+        key = account, position.contract.symbol, position.side
+        kept = self._protected[key]
+        trail = next(
+            (o.request.trigger.trail for o in self._guards(account, position, "TrailingStop") if o.request.trigger), 0
+        )
+        return kept, trail
+
+    def row_of_position(self, account: int, position: Position) -> Row:
+        """Return a position as the venue writes it."""
+        key = account, position.contract.symbol, position.side
+        kept, trail = self.protection(account, position)
+        owner = self.exchange.accounts[account]
+        symbol = self.world.listing(position.contract.symbol).instrument.symbol
+        since = self._since.get(key, self.world.now_ms)
+        return position_row(
+            self.exchange, owner, position, symbol, kept, trail, since, self.world.now_ms, self.records.fill_count
+        )
+
+    def wallet(self, account: int) -> Row:
+        """Return a wallet as the venue writes it."""
+        return wallet_row(self.exchange, self.exchange.accounts[account], self.dollars())
+
+    def dollars(self) -> dict[str, Decimal]:
+        """Return the price of each coin in dollars, from spot and inverse contracts."""
+        found = {"USDT": Decimal(1), "USDC": Decimal(1), "USD": Decimal(1)}
+        for listing in self.world.listings.values():
+            contract = listing.contract
+            if contract.kind is not Kind.LINEAR or contract.base not in found:
+                found.setdefault(contract.base, self.exchange.prices[contract.symbol, Price.LAST] * contract.tick)
+        return found
+
+    # Reading parameters
+
+    def ticks(self, contract: Contract, params: Mapping[str, Any], name: str) -> int:
+        """Return a price in ticks.
+
+        Raises:
+            Refusal: not a price of the grid.
+        """
+        value = number(params, name)
+        ticks = value / contract.tick
+        if value <= 0 or ticks > _MOST_TICKS:
+            code = 110003 if contract.kind is not Kind.SPOT else 170133 if value <= 0 else 170132
+            raise Refusal(code, "Order price exceeds the allowable range.")
+        if ticks != int(ticks):
+            if contract.kind is Kind.SPOT:
+                raise Refusal(170134, "Order price has too many decimals.")
+            # Contracts take it to the nearest tick below.
+            ticks = Decimal(int(ticks))
+        return int(ticks)
+
+    def lots(self, contract: Contract, params: Mapping[str, Any], name: str) -> int:
+        """Return a quantity in lots.
+
+        Raises:
+            Refusal: not a quantity of the grid.
+        """
+        value = number(params, name)
+        lots = value / contract.step
+        if value < 0:
+            raise bad(f"{name} invalid")
+        if lots != int(lots):
+            if contract.kind is Kind.SPOT:
+                raise Refusal(170137, "Order quantity has too many decimals.")
+            raise Refusal(BAD_PARAMETER, "Qty invalid")
+        return int(lots)
+
+    def _ticks_or_zero(self, contract: Contract, params: Mapping[str, Any], name: str) -> int:
+        if params.get(name) in (None, "") or number(params, name) == 0:
+            return 0
+        return self.ticks(contract, params, name)
+
+    def _size(
+        self, contract: Contract, params: Mapping[str, Any], sign: int, *, is_market: bool, closes: bool
+    ) -> tuple[int, int, str]:
+        """Return lots, units of quote where that is what was asked for, and the unit of the quantity."""
+        if contract.kind is not Kind.SPOT:
+            lots = self.lots(contract, params, "qty")
+            if lots == 0 and not closes:
+                raise refusal_of(Why.TOO_SMALL, contract.kind)
+            return lots, 0, ""
+        default = "quoteCoin" if sign > 0 else "baseCoin"
+        unit = _choice(params, "marketUnit", ("baseCoin", "quoteCoin"), default)
+        if not is_market or unit == "baseCoin":
+            return self.lots(contract, params, "qty"), 0, unit if is_market else ""
+        units = int(number(params, "qty") / UNIT)
+        if units < contract.min_value / UNIT:
+            raise refusal_of(Why.LOW_VALUE, contract.kind)
+        return self.exchange.affordable(contract.symbol, sign, units), units, unit
+
+    def _link(self, params: Mapping[str, Any]) -> str:
+        link = params.get("orderLinkId") or ""
+        if link and (not isinstance(link, str) or not _LINK.fullmatch(link)):
+            if isinstance(link, str) and len(link) > 36:
+                raise Refusal(BAD_PARAMETER, "params error: order link id is longer than 45")
+            raise bad("orderLinkId invalid")
+        return link
+
+    @staticmethod
+    def _position_side(params: Mapping[str, Any]) -> int:
+        index = params.get("positionIdx", 0)
+        if str(index) not in {"0", "1", "2"}:
+            raise bad("positionIdx invalid")
+        return {"0": 0, "1": 1, "2": -1}[str(index)]
+
+    def _trigger(self, listing: Listing, params: Mapping[str, Any]) -> Trigger | None:
+        if not _given(params, "triggerPrice") or number(params, "triggerPrice") == 0:
+            if params.get("orderFilter") in {"tpslOrder", "StopOrder"}:
+                raise bad("triggerPrice is required")
+            return None
+        contract = listing.contract
+        ticks = self.ticks(contract, params, "triggerPrice")
+        by = _PRICES[_choice(params, "triggerBy", tuple(_PRICES), "LastPrice")]
+        if contract.kind is Kind.SPOT:
+            return Trigger(ticks, ticks > self.exchange.prices[contract.symbol, Price.LAST], Price.LAST)
+        direction = str(params.get("triggerDirection", ""))
+        if direction not in {"1", "2"}:
+            raise Refusal(BAD_PARAMETER, "TriggerDirection invalid")
+        rises = direction == "1"
+        now = self.exchange.prices[contract.symbol, by]
+        if Trigger(ticks, rises, by).is_met(now):
+            spelled = f"expect {'Rising' if rises else 'Falling'}, but trigger_price[{ticks}] "
+            raise Refusal(110092 if rises else 110093, f"{spelled}{'<=' if rises else '>='} current[{now}]")
+        return Trigger(ticks, rises, by)
+
+    def _attached(self, contract: Contract, params: Mapping[str, Any], sign: int, *, reduce_only: bool) -> Protection:
+        kept = Protection(
+            self._ticks_or_zero(contract, params, "takeProfit"),
+            self._ticks_or_zero(contract, params, "stopLoss"),
+            _choice(params, "tpTriggerBy", tuple(_PRICES), "LastPrice"),
+            _choice(params, "slTriggerBy", tuple(_PRICES), "LastPrice"),
+            _choice(params, "tpslMode", ("Full", "Partial"), "Full"),
+            self._ticks_or_zero(contract, params, "tpLimitPrice"),
+            self._ticks_or_zero(contract, params, "slLimitPrice"),
+        )
+        if kept.is_empty:
+            return kept
+        if reduce_only:
+            raise Refusal(BAD_PARAMETER, "reduce-only order cannot set tp/sl")
+        base = (
+            self.ticks(contract, params, "price")
+            if _given(params, "price")
+            else self.exchange.prices[contract.symbol, Price.LAST]
+        )
+        if kept.take_profit and (kept.take_profit - base) * sign <= 0:
+            word, relation = ("Buy", "higher") if sign > 0 else ("Sell", "lower")
+            raise Refusal(
+                BAD_PARAMETER,
+                f"TakeProfit:{kept.take_profit} set for {word} position should be {relation} than base_price:{base}",
+            )
+        if kept.stop_loss and (kept.stop_loss - base) * sign >= 0:
+            word, relation = ("Buy", "lower") if sign > 0 else ("Sell", "higher")
+            raise Refusal(
+                BAD_PARAMETER,
+                f"StopLoss:{kept.stop_loss} set for {word} position should be {relation} than base_price:{base}",
+            )
+        return kept
+
+    @staticmethod
+    def _stop_type(params: Mapping[str, Any], contract: Contract, trigger: Trigger | None) -> str:
+        if trigger is None:
+            return ""
+        return "tpslOrder" if contract.kind is Kind.SPOT and params.get("orderFilter") == "tpslOrder" else "Stop"
+
+    def _check_counts(self, account: int, contract: Contract, *, conditional: bool) -> None:
+        mine = [o for o in self.exchange.open_orders(account) if o.contract is contract]
+        waiting = sum(o.request.trigger is not None for o in mine)
+        most = MOST_CONDITIONAL_SPOT if contract.kind is Kind.SPOT else MOST_CONDITIONAL
+        if conditional and waiting >= most:
+            raise Refusal(110009, "The number of stop orders exceeds the maximum allowable limit")
+        if not conditional and len(mine) - waiting >= MOST_ORDERS:
+            raise Refusal(110020, f"Not allowed to have more than {MOST_ORDERS} active orders")
+
+    def _ticket(self, account: int, listing: Listing, params: Mapping[str, Any]) -> Ticket:
+        order_id, link = str(params.get("orderId") or ""), str(params.get("orderLinkId") or "")
+        if not order_id and not link:
+            raise bad("orderId or orderLinkId is required")
+        ticket = self.records.find(account, order_id, link)
+        if ticket is None or ticket.order.contract is not listing.contract or not ticket.order.is_open:
+            raise refusal_of(Why.UNKNOWN_ORDER, listing.contract.kind)
+        return ticket
+
+    def _place(self, account: int, request: Request) -> Order:
+        try:
+            return self.exchange.place(account, request, self.world.now_ms)
+        except Refused as refused:
+            kind = self.exchange.contracts[request.symbol].kind
+            raise refusal_of(refused.why, kind) from None
+
+    # Protection of positions
+
+    def _guards(self, account: int, position: Position, stop_type: str) -> list[Order]:
+        """Return the orders that guard a position in one way, or in any (empty)."""
+        found = []
+        for order in self.exchange.open_orders(account):
+            ticket = self.records.tickets.get(order.number)
+            if ticket is None or ticket.created_by == "CreateByUser" or order.contract is not position.contract:
+                continue
+            if order.request.side == position.side and stop_type in ("", ticket.stop_type):
+                found.append(order)
+        return found
+
+    def _protect(
+        self, account: int, position: Position, stop_type: str, ticks: int, by: str, lots: int, limit: int,
+        *, partial: bool,
+    ) -> None:  # fmt: skip
+        """Guard a position: all of it, or so many lots; 0 ticks takes the guard away."""
+        name = f"Partial{stop_type}" if partial else stop_type
+        sign = -1 if position.lots > 0 else 1
+        if not partial:
+            for order in self._guards(account, position, name):
+                self.exchange.cancel(account, order.number, self.world.now_ms)
+            kept = self._protected[account, position.contract.symbol, position.side]
+            if stop_type == "TakeProfit":
+                kept.take_profit, kept.tp_by = ticks, by
+            else:
+                kept.stop_loss, kept.sl_by = ticks, by
+        if ticks == 0:
+            return
+        # A profit is taken where the price goes the position's way.
+        rises = (stop_type == "TakeProfit") == (sign < 0)
+        request = Request(
+            position.contract.symbol, sign, lots if partial else 0, limit or None, Force.GTC if limit else Force.IOC,
+            position.side, reduce_only=True, trigger=Trigger(ticks, rises, _PRICES[by]), whole=not (partial and lots),
+        )  # fmt: skip
+        self._guard(account, request, name, f"CreateBy{name}")
+
+    def _trail(self, account: int, position: Position, distance: int, begins: int) -> None:
+        for order in self._guards(account, position, "TrailingStop"):
+            self.exchange.cancel(account, order.number, self.world.now_ms)
+        if distance == 0:
+            return
+        sign = -1 if position.lots > 0 else 1
+        trigger = Trigger(0, sign > 0, Price.LAST, distance, begins)
+        request = Request(
+            position.contract.symbol, sign, 0, None, Force.IOC, position.side, reduce_only=True, trigger=trigger,
+            whole=True,
+        )  # fmt: skip
+        self._guard(account, request, "TrailingStop", "CreateByTrailingStop")
+
+    def _guard(self, account: int, request: Request, stop_type: str, created_by: str) -> None:
+        try:
+            order = self.exchange.place(account, request, self.world.now_ms)
+        except Refused as refused:
+            raise refusal_of(refused.why, self.exchange.contracts[request.symbol].kind) from None
+        listing = self.world.listing(request.symbol)
+        self.records.add(
+            Ticket(
+                order,
+                self.records.new_id(order.number, spot=False),
+                str(listing.instrument.market),
+                listing.instrument.symbol,
+                "Market" if request.ticks is None else "Limit",
+                "IOC" if request.ticks is None else "GTC",
+                stop_type,
+                created_by,
+                closes=True,
+                last_on_created=self.exchange.prices[request.symbol, Price.LAST],
+            )
+        )
+
+    def _bring_along(self, account: int, ticket: Ticket, lots: int) -> None:
+        """Give a position the protection that an order brought along."""
+        kept, contract = ticket.protection, ticket.order.contract
+        position = self.exchange.accounts[account].position(contract, ticket.order.request.side)
+        if position.lots * ticket.order.request.sign <= 0:
+            return
+        partial = kept.mode == "Partial"
+        for stop_type, ticks, by, limit in (
+            ("TakeProfit", kept.take_profit, kept.tp_by, kept.tp_limit),
+            ("StopLoss", kept.stop_loss, kept.sl_by, kept.sl_limit),
+        ):
+            if ticks == 0:
+                continue
+            try:
+                self._protect(account, position, stop_type, ticks, by, lots, limit, partial=partial)
+            except Refusal:
+                # The price has passed it while the order waited: the venue lets the position stand unguarded.
+                continue
+
+    def _clear(self, account: int, position: Position) -> None:
+        """Take back what guards a position that is closed."""
+        if position.lots:
+            return
+        for order in self._guards(account, position, ""):
+            self.exchange.cancel(account, order.number, self.world.now_ms, Why.POSITION_CLOSED)
+        self._protected.pop((account, position.contract.symbol, position.side), None)
+
+    # What happens
+
+    def _hear(self, events: list[Event | BarClosed]) -> None:
+        for event in events:
+            if isinstance(event, OrderChanged):
+                self._order_changed(event)
+            elif isinstance(event, Executed):
+                self._executed(event)
+
+    def _order_changed(self, event: OrderChanged) -> None:
+        ticket = self.records.tickets.get(event.order)
+        if ticket is None:
+            return
+        if not ticket.order.is_open and event.status is ticket.order.status:
+            self.records.closed[event.account].append(ticket)
+        if self._listeners:
+            self._push(event.account, "order", pushed_order(ticket, event))
+            contract = ticket.order.contract
+            if contract.kind is Kind.SPOT:
+                self._push(event.account, "wallet", self.wallet(event.account))
+            elif event.filled == 0:
+                owner = self.exchange.accounts[event.account]
+                self._push_position(event.account, owner.position(contract, ticket.order.request.side))
+
+    def _executed(self, event: Executed) -> None:
+        ticket = self.records.tickets.get(event.order) if event.order else None
+        owner, contract = self.exchange.accounts[event.account], self.exchange.contracts[event.symbol]
+        self.records.fill_count += 1
+        closed, position = 0, None
+        if contract.kind is not Kind.SPOT:
+            side = ticket.order.request.side if ticket else self._side_of(owner, contract, event)
+            position = owner.position(contract, side)
+            closed = self._book(event, side)
+        left = 0 if ticket is None else ticket.order.left
+        mark = 0 if contract.kind is Kind.SPOT else self.exchange.mark(contract)
+        fill = Fill(self.records.fill_count, event, ticket, closed, mark, left, owner.wallet.get(event.coin, 0))
+        self.records.fills[event.account].append(fill)
+        if ticket is not None and not ticket.protection.is_empty:
+            self.world.later(lambda: self._bring_along(event.account, ticket, event.lots))
+        if position is not None and position.lots == 0 and event.kind != "funding":
+            self.world.later(lambda: self._clear(event.account, position))
+        if self._listeners:
+            listing = self.world.listing(event.symbol)
+            symbol, category = listing.instrument.symbol, str(listing.instrument.market)
+            row = pushed_fill(fill, contract, symbol, self.records.uuid("fill", fill.number), category)
+            self._push(event.account, "execution", row)
+            if position is not None:
+                self._push_position(event.account, position)
+            self._push(event.account, "wallet", self.wallet(event.account))
+
+    def _book(self, event: Executed, side: int) -> int:
+        """Follow a position, and return how many lots of it a fill closed."""
+        key = event.account, event.symbol, side
+        before = self._held[key]
+        if event.kind == "funding":
+            return 0
+        signed = event.sign * event.lots
+        self._held[key] = before + signed
+        if before == 0:
+            self._since[key] = event.time_ms
+        return min(abs(before), event.lots) if before * signed < 0 else 0
+
+    @staticmethod
+    def _side_of(owner: Account, contract: Contract, event: Executed) -> int:
+        if contract.symbol not in owner.hedged:
+            return 0
+        # A liquidation trades against the side that it closes; funding names the side itself.
+        return event.sign if event.kind == "funding" else -event.sign
+
+    def _push(self, account: int, topic: str, row: Row) -> None:
+        for listener in self._listeners:
+            listener(account, topic, row)
+
+    def _push_position(self, account: int, position: Position) -> None:
+        if self._listeners:
+            row = self.row_of_position(account, position)
+            category = str(self.world.listing(position.contract.symbol).instrument.market)
+            row["entryPrice"] = row.pop("avgPrice")
+            self._push(account, "position", row | {"category": category})
+
+
+def category_of(params: Mapping[str, Any]) -> str:
+    """Return the category.
+
+    Raises:
+        Refusal: none, or an unknown one.
+    """
+    category = params.get("category", "")
+    if category not in {"spot", "linear", "inverse", "option"}:
+        raise bad("Category is invalid") if category else bad("category is required")
+    return str(category)
+
+
+def filter_of(ticket: Ticket) -> str:
+    """Return which of the venue's three kinds an order is."""
+    if ticket.stop_type == "tpslOrder":
+        return "tpslOrder"
+    return "StopOrder" if ticket.stop_type else "Order"
+
+
+def number(params: Mapping[str, Any], name: str) -> Decimal:
+    """Return a parameter as a number.
+
+    Raises:
+        Refusal: it is none.
+    """
+    text = params.get(name)
+    if text is None or text == "":
+        raise bad(f"{name} is required")
+    try:
+        value = Decimal(text if isinstance(text, str) else str(text))
+    except InvalidOperation:
+        value = Decimal("NaN")
+    if not value.is_finite() or value.adjusted() > 18 or isinstance(text, bool):
+        raise bad(f"{name} invalid")
+    return value
+
+
+def _fits(contract: Contract, symbol: str, params: Mapping[str, Any]) -> bool:
+    wanted = params.get("symbol"), params.get("baseCoin"), params.get("settleCoin")
+    have = symbol, contract.base, contract.settle
+    return all(not want or want == has for want, has in zip(wanted, have, strict=True))
+
+
+def _given(params: Mapping[str, Any], name: str) -> bool:
+    return params.get(name) not in (None, "")
+
+
+def _sign(params: Mapping[str, Any]) -> int:
+    return 1 if _choice(params, "side", ("Buy", "Sell")) == "Buy" else -1
+
+
+def _flag(params: Mapping[str, Any], name: str) -> bool:
+    return str(params.get(name, "")).lower() == "true"
+
+
+def _choice(params: Mapping[str, Any], name: str, words: tuple[str, ...], default: str | None = None) -> str:
+    word = params.get(name)
+    if word in (None, ""):
+        if default is None:
+            raise bad(f"{name} is required")
+        return default
+    if word not in words:
+        raise bad(f"{name} invalid")
+    return str(word)

@@ -1,0 +1,291 @@
+"""Bybit as a whole: its REST interface over one world."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from real_trade.exchange.answers import Answer
+from real_trade.exchange.bybit.account import Accounts
+from real_trade.exchange.bybit.feed import Feed
+from real_trade.exchange.bybit.market import CATEGORIES, HISTORY, BybitMarket
+from real_trade.exchange.bybit.records import Records
+from real_trade.exchange.bybit.refusals import BAD_PARAMETER, TOO_MANY, Refusal, TooFast, bad
+from real_trade.exchange.bybit.signing import Doorkeeper
+from real_trade.exchange.bybit.sockets import PrivateSession, PublicSession, Session, TradeSession
+from real_trade.exchange.bybit.trading import Trading
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from real_trade.exchange.answers import Query
+    from real_trade.exchange.limits import BurstLimit, Pace
+    from real_trade.exchange.members import Member
+    from real_trade.exchange.pages import History
+    from real_trade.exchange.source import MarketSource
+    from real_trade.exchange.world import World
+    from real_trade.model import Clock
+
+    Handler = Callable[[int, Mapping[str, Any]], Any]
+
+# Most orders in one batch: spot, and contracts.
+_BATCH: Final = {"spot": 10, "linear": 20, "inverse": 20, "option": 20}
+# Requests per second and account, of contracts and of spot.
+_PACES: Final = {
+    "create": (10, 20),
+    "amend": (10, 10),
+    "cancel": (10, 20),
+    "cancel-all": (10, 20),
+    "batch": (10, 20),
+    "orders": (50, 50),
+    "history": (50, 50),
+    "executions": (50, 50),
+    "positions": (50, 50),
+    "wallet": (50, 50),
+    "leverage": (10, 10),
+    "mode": (10, 10),
+    "stop": (10, 10),
+    "fee": (5, 10),
+    "info": (50, 50),
+    "key": (10, 10),
+    "margin-mode": (5, 5),
+}
+
+
+class BybitVenue:
+    """Bybit's REST interface.
+
+    Args:
+        source: the market.
+        history: its bars.
+        world: the market as it goes on.
+        members: who may trade.
+        clock: the venue's own; signatures are judged by it.
+        limit: requests per IP.
+        pace: requests per second and account; None for no limit.
+        seed: decides ids.
+    """
+
+    def __init__(
+        self,
+        source: MarketSource,
+        history: History,
+        world: World,
+        members: Sequence[Member],
+        clock: Clock,
+        limit: BurstLimit,
+        *,
+        pace: Pace | None = None,
+        seed: int = 0,
+    ) -> None:
+        self.world, self.clock = world, clock
+        self._limit = limit
+        self.market = BybitMarket(source, history, world, clock)
+        self.records = Records(seed)
+        self.trading = Trading(world, self.records)
+        self.accounts = Accounts(self.trading)
+        self.keys = {member.key: (member.secret, world.open_account(member.wallet).number) for member in members}
+        self.door = Doorkeeper(self.keys, clock)
+        self._paces = pace
+        self.feeds = {name: Feed(name, world, history, self.market) for name in CATEGORIES}
+        desk, mine = self.trading, self.accounts
+        # Method and path -> what does it, and which pace it counts against.
+        self._routes: dict[tuple[str, str], tuple[Handler, str]] = {
+            ("POST", "/v5/order/create"): (desk.create, "create"),
+            ("POST", "/v5/order/amend"): (desk.amend, "amend"),
+            ("POST", "/v5/order/cancel"): (desk.cancel, "cancel"),
+            ("POST", "/v5/order/cancel-all"): (desk.cancel_all, "cancel-all"),
+            ("GET", "/v5/order/realtime"): (mine.orders, "orders"),
+            ("GET", "/v5/order/history"): (mine.order_history, "history"),
+            ("GET", "/v5/execution/list"): (mine.executions, "executions"),
+            ("GET", "/v5/position/list"): (mine.positions, "positions"),
+            ("GET", "/v5/position/closed-pnl"): (mine.closed_profit, "positions"),
+            ("POST", "/v5/position/set-leverage"): (mine.set_leverage, "leverage"),
+            ("POST", "/v5/position/switch-mode"): (mine.switch_mode, "mode"),
+            ("POST", "/v5/position/trading-stop"): (desk.trading_stop, "stop"),
+            ("POST", "/v5/position/add-margin"): (mine.add_margin, "stop"),
+            ("GET", "/v5/account/wallet-balance"): (mine.wallet, "wallet"),
+            ("GET", "/v5/account/info"): (mine.info, "info"),
+            ("GET", "/v5/account/fee-rate"): (mine.fee_rates, "fee"),
+            ("GET", "/v5/account/transaction-log"): (mine.transactions, "info"),
+            ("POST", "/v5/account/set-margin-mode"): (mine.set_margin_mode, "margin-mode"),
+            ("GET", "/v5/asset/coin/query-info"): (lambda *_: mine.coins(), "key"),
+        }
+        self.batches: dict[str, Handler] = {
+            "/v5/order/create-batch": desk.create,
+            "/v5/order/amend-batch": desk.amend,
+            "/v5/order/cancel-batch": desk.cancel,
+        }
+
+    def admit(self, query: Query) -> Answer | None:
+        """Count a request; who is too fast meets 403 until the ban is over."""
+        del query
+        if self._limit.admit():
+            return None
+        # The venue's ban lasts ten minutes; a shortened one is told, so that clients need not wait as long.
+        left = {"Retry-After": str(self._limit.ban_left_s())}
+        return Answer(403, b"access too frequent", code=403, headers=left, content_type="text/plain")
+
+    def answer(self, query: Query) -> Answer:
+        """Return the answer to an admitted request."""
+        if query.path not in HISTORY:
+            self.world.wake()
+        try:
+            public = self.market.routes.get(query.path)
+            if public is not None and query.method == "GET":
+                return public(query)
+            return self._private(query)
+        except Refusal as refused:
+            return self._refusal(refused)
+
+    def advance(self, now_ms: int) -> None:
+        """Let the market go on until then."""
+        self.world.advance(now_ms)
+
+    def pulse(self) -> None:
+        """Tell the streams what has changed."""
+        for feed in self.feeds.values():
+            feed.pulse()
+
+    def is_watched(self) -> bool:
+        """Tell whether anybody would miss what happens: by a stream, an order or a position."""
+        accounts = self.world.exchange.accounts.values()
+        held = any(position.lots for account in accounts for position in account.positions.values())
+        waits = any(self.world.exchange.open_orders(account.number) for account in accounts)
+        return held or waits or any(feed.is_watched for feed in self.feeds.values())
+
+    def open_socket(self, path: str, send: Callable[[bytes], None]) -> Session | None:
+        """Return a session for a new connection; None where there is no socket."""
+        self.world.wake()
+        if path.startswith("/v5/public/"):
+            category = path.removeprefix("/v5/public/").strip("/")
+            feed = self.feeds.get(category)
+            return None if feed is None else PublicSession(send, self.clock.now_ms, feed, category)
+        if path.rstrip("/") == "/v5/private":
+            return PrivateSession(send, self.clock.now_ms, self)
+        if path.rstrip("/") == "/v5/trade":
+            return TradeSession(send, self.clock.now_ms, self)
+        return None
+
+    def limit_headers(self, query: Query) -> dict[str, str]:
+        """Return the X-Bapi-Limit headers; the window has not been exceeded, so it resets now."""
+        if not self._limit.units or query.path not in self.market.routes:
+            return {}
+        return self._headers(self._limit.units, self._limit.remaining(), self._limit.now_ms())
+
+    def throttled(self, query: Query, wait_s: float) -> Answer:
+        """Return code 10006 with the time at which the limit resets."""
+        del query
+        headers = self._headers(self._limit.units or 600, 0, self._limit.now_ms() + int(wait_s * 1000))
+        return self._refusal(Refusal(TOO_MANY, "Too many visits!"), headers)
+
+    def addresses(self, root: str) -> dict[str, str]:
+        """Return the base URLs; clients append the category to the public socket's."""
+        sockets = "ws" + root.removeprefix("http")
+        return {
+            "rest": root,
+            "ws_public": f"{sockets}/v5/public",
+            "ws_private": f"{sockets}/v5/private",
+            "ws_trade": f"{sockets}/v5/trade",
+        }
+
+    def pace(self, account: int, group: str, category: str, units: int = 1) -> dict[str, str]:
+        """Count a request against the account's pace; return the headers that say how much of it is used.
+
+        Raises:
+            Refusal: it is too fast.
+        """
+        if self._paces is None:
+            return {}
+        most = _PACES[group][1 if category == "spot" else 0]
+        fits, left, reset = self._paces.take(account, f"{group}/{category == 'spot'}", most, units)
+        headers = self._headers(most, left, reset)
+        if not fits:
+            raise TooFast(headers)
+        return headers
+
+    def batch(
+        self, account: int, call: Handler, params: Mapping[str, Any]
+    ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        """Carry out a batch of commands; return its result, and code and text of each.
+
+        Raises:
+            Refusal: it is none, or too long.
+        """
+        category, requests = str(params.get("category", "")), params.get("request")
+        if category not in _BATCH:
+            raise bad("Category is invalid")
+        if not isinstance(requests, list) or not requests or len(requests) > _BATCH[category]:
+            raise Refusal(BAD_PARAMETER, f"The number of orders must be from 1 to {_BATCH[category]}")
+        rows, codes = [], []
+        for request in requests:
+            each = dict(request) if isinstance(request, dict) else {}
+            row = {"category": category, "symbol": str(each.get("symbol", "")), "orderId": "", "orderLinkId": ""}
+            row["orderLinkId"] = str(each.get("orderLinkId") or "")
+            creates = call == self.trading.create
+            if creates:
+                row["createAt"] = ""
+            try:
+                row |= call(account, each | {"category": category})
+                if creates:
+                    row["createAt"] = str(self.world.now_ms)
+                codes.append({"code": 0, "msg": "OK"})
+            except Refusal as refused:
+                codes.append({"code": refused.code, "msg": refused.message})
+            rows.append(row)
+        return {"list": rows}, codes
+
+    def _private(self, query: Query) -> Answer:
+        route = self._routes.get((query.method, query.path))
+        call = self.batches.get(query.path) if query.method == "POST" else None
+        is_key = (query.method, query.path) == ("GET", "/v5/user/query-api")
+        if route is None and call is None and not is_key:
+            return Answer(404, self.market.envelope(10017, "Route not found", b"{}"), code=10017)
+        key, account = self.door.account_of(query)
+        params = _read(query.body) if query.method == "POST" else query.params
+        category = str(params.get("category", ""))
+        try:
+            if call is not None:
+                requests = params.get("request")
+                headers = self.pace(account, "batch", category, len(requests) if isinstance(requests, list) else 1)
+                result, codes = self.batch(account, call, params)
+                return self._ok(result, headers, {"list": codes})
+            if is_key:
+                return self._ok(self.accounts.key_info(key, account), self.pace(account, "key", ""), message="")
+            assert route is not None
+            handler, group = route
+            headers = self.pace(account, group, category)
+            return self._ok(handler(account, params), headers)
+        except TooFast as fast:
+            return self._refusal(fast, fast.headers)
+
+    def _ok(
+        self, result: Any, headers: Mapping[str, str], more: dict[str, Any] | None = None, message: str = "OK"
+    ) -> Answer:
+        extra = b"{}" if more is None else msgspec.json.encode(more)
+        return Answer(200, self.market.envelope(0, message, msgspec.json.encode(result), extra), headers=headers)
+
+    def _refusal(self, refused: Refusal, headers: Mapping[str, str] | None = None) -> Answer:
+        status = 401 if refused.code in {10003, 10004} else 200
+        body = self.market.envelope(refused.code, refused.message, b"{}")
+        return Answer(status, body, code=refused.code, headers=headers or {})
+
+    def _headers(self, most: int, left: int, reset_ms: int) -> dict[str, str]:
+        # Both times are the machine's: a client waits by its own clock, wherever market time stands.
+        return {
+            "X-Bapi-Limit": str(most),
+            "X-Bapi-Limit-Status": str(left),
+            "X-Bapi-Limit-Reset-Timestamp": str(reset_ms),
+            "Timenow": str(self.clock.now_ms()),
+        }
+
+
+def _read(body: bytes) -> dict[str, Any]:
+    try:
+        found = msgspec.json.decode(body or b"{}")
+    except msgspec.DecodeError:
+        raise Refusal(BAD_PARAMETER, "params error: body is no JSON object") from None
+    if not isinstance(found, dict):
+        raise Refusal(BAD_PARAMETER, "params error: body is no JSON object")
+    return found

@@ -1,0 +1,50 @@
+"""Who may trade here: keys, their secrets, their accounts, what they start with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
+
+from real_trade.model import InputError
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A key, and what its account starts with.
+
+    Attributes:
+        key, secret: for signatures; they protect nothing but a rehearsal.
+        wallet: amount of each coin at the start.
+    """
+
+    key: str
+    secret: str = field(repr=False)
+    wallet: dict[str, Decimal]
+
+    @classmethod
+    def parse(cls, text: str) -> Member:
+        """Read ``KEY:SECRET:USDT=100000,BTC=1``.
+
+        Raises:
+            InputError: it does not look like that.
+        """
+        key, _, rest = text.partition(":")
+        secret, _, amounts = rest.partition(":")
+        try:
+            pairs = [part.partition("=") for part in amounts.split(",") if part]
+            wallet = {coin.strip().upper(): Decimal(amount) for coin, _, amount in pairs}
+            fits = all(amount.is_finite() and 0 <= amount < 10**12 for amount in wallet.values())
+        except InvalidOperation:
+            wallet, fits = {}, False
+        if not key or not secret or not wallet or not fits or not all(wallet):
+            raise InputError(
+                "An account is not spelled like one.",
+                code="bad_account",
+                field="account",
+                value=key,
+                fix="Write KEY:SECRET:USDT=100000,BTC=1.",
+            )
+        return cls(key, secret, wallet)
+
+
+DEFAULT = Member("key", "secret", {"USDT": Decimal(100_000)})
