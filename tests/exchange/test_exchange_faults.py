@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 KLINES = "/v5/market/kline?category=linear&symbol=BTCUSDT&interval=1&start=1704067200000&end=1704073140000&limit=100"
 
 
+SPAN = {"from_": "2024-01-01", "to": "2024-04-01"}
+
+
 def ask(exchange: RunningExchange, path: str = KLINES) -> Any:
     with urllib.request.urlopen(exchange.rest + path, timeout=10) as answer:
         return json.loads(answer.read())
@@ -79,7 +82,7 @@ def sees_missing_bar(exchange: RunningExchange) -> None:
 
 
 def sees_revised_bar(exchange: RunningExchange) -> None:
-    with running_exchange("bybit", seed=3, from_="2024-01-01", to="2024-04-01") as honest:
+    with running_exchange("bybit", seed=3, **SPAN) as honest:
         true = rows(honest)
     wrong = rows(exchange)
     assert wrong[1:] == true[1:]

@@ -13,9 +13,11 @@ from real_trade.exchange.bybit.refusals import Refusal, TooFast
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from real_trade.exchange.bybit.commands import Commands
     from real_trade.exchange.bybit.feed import Feed
+    from real_trade.exchange.bybit.signing import Doorkeeper
     from real_trade.exchange.bybit.spelling import Row
-    from real_trade.exchange.bybit.venue import BybitVenue
+    from real_trade.exchange.bybit.trading import Trading
 
     Send = Callable[[bytes], None]
 
@@ -135,13 +137,13 @@ class PublicSession(Session):
 class PrivateSession(Session):
     """A connection to what happens to an account."""
 
-    def __init__(self, send: Send, now_ms: Callable[[], int], venue: BybitVenue) -> None:
+    def __init__(self, send: Send, now_ms: Callable[[], int], door: Doorkeeper, trading: Trading) -> None:
         super().__init__(send, now_ms)
-        self._venue = venue
+        self._door, self._trading = door, trading
         self.account = 0
         self._topics: set[str] = set()
         self._number = 0
-        venue.trading.listen(self._hear)
+        trading.listen(self._hear)
 
     def handle(self, request: Any, op: str, args: list[Any], frame: dict[str, Any]) -> None:
         """Ping, authenticate, subscribe, unsubscribe."""
@@ -163,12 +165,12 @@ class PrivateSession(Session):
 
     def close(self) -> None:
         """Hear no more."""
-        self._venue.trading.forget(self._hear)
+        self._trading.forget(self._hear)
 
     def _authenticate(self, request: Any, args: list[Any]) -> None:
         try:
             key, expires, signature = args
-            _, self.account = self._venue.door.account_on_socket(key, expires, signature)
+            _, self.account = self._door.account_on_socket(key, expires, signature)
         except ValueError:
             self._refuse(request, "auth", "Params Error")
         except Refusal as refused:
@@ -203,20 +205,18 @@ class PrivateSession(Session):
 
     def _tell(self, topic: str, row: Row) -> None:
         self._number += 1
-        head = {"id": f"{self.connection}-{self._number}", "topic": topic, "creationTime": self._venue.world.now_ms}
+        head = {"id": f"{self.connection}-{self._number}", "topic": topic, "creationTime": self._trading.world.now_ms}
         self._say({**head, "data": [row]})
 
 
 class TradeSession(Session):
     """A connection that takes orders."""
 
-    def __init__(self, send: Send, now_ms: Callable[[], int], venue: BybitVenue) -> None:
+    def __init__(self, send: Send, now_ms: Callable[[], int], door: Doorkeeper, commands: Commands) -> None:
         super().__init__(send, now_ms)
-        self._venue = venue
+        self._door, self._commands = door, commands
         self.account = 0
         self._requests: set[str] = set()
-        desk = venue.trading
-        self._calls = {"order.create": desk.create, "order.amend": desk.amend, "order.cancel": desk.cancel}
 
     def receive(self, text: str | bytes) -> None:
         """Take a frame of the client."""
@@ -248,7 +248,7 @@ class TradeSession(Session):
         else:
             try:
                 key, expires, signature = args
-                _, self.account = self._venue.door.account_on_socket(key, expires, signature)
+                _, self.account = self._door.account_on_socket(key, expires, signature)
             except ValueError:
                 code, message = 10001, "Params Error"
             except Refusal as refused:
@@ -270,7 +270,7 @@ class TradeSession(Session):
         """Return what a command's parameters are, or refuse it."""
         if not self.account:
             raise Refusal(10005, "Request not authorized")
-        if op.removesuffix("-batch") not in self._calls:
+        if not op.startswith("order.") or _command_of(op) not in self._commands.calls:
             raise Refusal(10404, "op is not found")
         if request is not None and str(request) in self._requests:
             raise Refusal(20006, "reqId is duplicate")
@@ -278,7 +278,7 @@ class TradeSession(Session):
             raise Refusal(10001, "params error: args is invalid")
         sent = frame.get("header")
         sent = sent if isinstance(sent, dict) else {}
-        self._venue.door.check_time(str(sent.get("X-BAPI-TIMESTAMP", "")), str(sent.get("X-BAPI-RECV-WINDOW", "")))
+        self._door.check_time(str(sent.get("X-BAPI-TIMESTAMP", "")), str(sent.get("X-BAPI-RECV-WINDOW", "")))
         if request is not None:
             self._requests.add(str(request))
         if args[0].get("category") not in _CATEGORIES:
@@ -286,14 +286,13 @@ class TradeSession(Session):
         return args[0]
 
     def _carry_out(self, op: str, params: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any], dict[str, str]]:
-        single, category = op.removesuffix("-batch"), str(params["category"])
-        call = self._calls[single]
-        if single == op:
-            headers = self._venue.pace(self.account, single.removeprefix("order."), category)
-            return call(self.account, params), {}, headers
+        name, category = _command_of(op), str(params["category"])
+        if not op.endswith("-batch"):
+            headers = self._commands.pace(self.account, name, category)
+            return self._commands.calls[name](self.account, params), {}, headers
         many = params.get("request")
-        headers = self._venue.pace(self.account, "batch", category, len(many) if isinstance(many, list) else 1)
-        result, codes = self._venue.batch(self.account, call, params)
+        headers = self._commands.pace(self.account, "batch", category, len(many) if isinstance(many, list) else 1)
+        result, codes = self._commands.batch(self.account, name, params)
         return result, {"list": codes}, headers
 
     def _answer(
@@ -316,3 +315,7 @@ class TradeSession(Session):
             "connId": self.connection,
         }
         self._say(answer)
+
+
+def _command_of(op: str) -> str:
+    return op.removeprefix("order.").removesuffix("-batch")

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from real_trade.exchange.answers import Answer
 from real_trade.exchange.bybit.account import Accounts
+from real_trade.exchange.bybit.commands import Commands, limit_headers
 from real_trade.exchange.bybit.feed import Feed
 from real_trade.exchange.bybit.market import CATEGORIES, HISTORY, BybitMarket
 from real_trade.exchange.bybit.records import Records
-from real_trade.exchange.bybit.refusals import BAD_PARAMETER, TOO_MANY, Refusal, TooFast, bad
+from real_trade.exchange.bybit.refusals import BAD_PARAMETER, TOO_MANY, Refusal, TooFast
 from real_trade.exchange.bybit.signing import Doorkeeper
 from real_trade.exchange.bybit.sockets import PrivateSession, PublicSession, Session, TradeSession
 from real_trade.exchange.bybit.trading import Trading
@@ -28,29 +29,6 @@ if TYPE_CHECKING:
     from real_trade.model import Clock
 
     Handler = Callable[[int, Mapping[str, Any]], Any]
-
-# Most orders in one batch: spot, and contracts.
-_BATCH: Final = {"spot": 10, "linear": 20, "inverse": 20, "option": 20}
-# Requests per second and account, of contracts and of spot.
-_PACES: Final = {
-    "create": (10, 20),
-    "amend": (10, 10),
-    "cancel": (10, 20),
-    "cancel-all": (10, 20),
-    "batch": (10, 20),
-    "orders": (50, 50),
-    "history": (50, 50),
-    "executions": (50, 50),
-    "positions": (50, 50),
-    "wallet": (50, 50),
-    "leverage": (10, 10),
-    "mode": (10, 10),
-    "stop": (10, 10),
-    "fee": (5, 10),
-    "info": (50, 50),
-    "key": (10, 10),
-    "margin-mode": (5, 5),
-}
 
 
 class BybitVenue:
@@ -87,7 +65,7 @@ class BybitVenue:
         self.accounts = Accounts(self.trading)
         self.keys = {member.key: (member.secret, world.open_account(member.wallet).number) for member in members}
         self.door = Doorkeeper(self.keys, clock)
-        self._paces = pace
+        self.commands = Commands(self.trading, clock, pace)
         self.feeds = {name: Feed(name, world, history, self.market) for name in CATEGORIES}
         desk, mine = self.trading, self.accounts
         # Method and path -> what does it, and which pace it counts against.
@@ -111,11 +89,6 @@ class BybitVenue:
             ("GET", "/v5/account/transaction-log"): (mine.transactions, "info"),
             ("POST", "/v5/account/set-margin-mode"): (mine.set_margin_mode, "margin-mode"),
             ("GET", "/v5/asset/coin/query-info"): (lambda *_: mine.coins(), "key"),
-        }
-        self.batches: dict[str, Handler] = {
-            "/v5/order/create-batch": desk.create,
-            "/v5/order/amend-batch": desk.amend,
-            "/v5/order/cancel-batch": desk.cancel,
         }
 
     def admit(self, query: Query) -> Answer | None:
@@ -163,21 +136,23 @@ class BybitVenue:
             feed = self.feeds.get(category)
             return None if feed is None else PublicSession(send, self.clock.now_ms, feed, category)
         if path.rstrip("/") == "/v5/private":
-            return PrivateSession(send, self.clock.now_ms, self)
+            return PrivateSession(send, self.clock.now_ms, self.door, self.trading)
         if path.rstrip("/") == "/v5/trade":
-            return TradeSession(send, self.clock.now_ms, self)
+            return TradeSession(send, self.clock.now_ms, self.door, self.commands)
         return None
 
     def limit_headers(self, query: Query) -> dict[str, str]:
         """Return the X-Bapi-Limit headers; the window has not been exceeded, so it resets now."""
         if not self._limit.units or query.path not in self.market.routes:
             return {}
-        return self._headers(self._limit.units, self._limit.remaining(), self._limit.now_ms())
+        now = self._limit.now_ms()
+        return limit_headers(self._limit.units, self._limit.remaining(), now, now)
 
     def throttled(self, query: Query, wait_s: float) -> Answer:
         """Return code 10006 with the time at which the limit resets."""
         del query
-        headers = self._headers(self._limit.units or 600, 0, self._limit.now_ms() + int(wait_s * 1000))
+        now = self._limit.now_ms()
+        headers = limit_headers(self._limit.units or 600, 0, now + int(wait_s * 1000), now)
         return self._refusal(Refusal(TOO_MANY, "Too many visits!"), headers)
 
     def addresses(self, root: str) -> dict[str, str]:
@@ -190,72 +165,31 @@ class BybitVenue:
             "ws_trade": f"{sockets}/v5/trade",
         }
 
-    def pace(self, account: int, group: str, category: str, units: int = 1) -> dict[str, str]:
-        """Count a request against the account's pace; return the headers that say how much of it is used.
-
-        Raises:
-            Refusal: it is too fast.
-        """
-        if self._paces is None:
-            return {}
-        most = _PACES[group][1 if category == "spot" else 0]
-        fits, left, reset = self._paces.take(account, f"{group}/{category == 'spot'}", most, units)
-        headers = self._headers(most, left, reset)
-        if not fits:
-            raise TooFast(headers)
-        return headers
-
-    def batch(
-        self, account: int, call: Handler, params: Mapping[str, Any]
-    ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-        """Carry out a batch of commands; return its result, and code and text of each.
-
-        Raises:
-            Refusal: it is none, or too long.
-        """
-        category, requests = str(params.get("category", "")), params.get("request")
-        if category not in _BATCH:
-            raise bad("Category is invalid")
-        if not isinstance(requests, list) or not requests or len(requests) > _BATCH[category]:
-            raise Refusal(BAD_PARAMETER, f"The number of orders must be from 1 to {_BATCH[category]}")
-        rows, codes = [], []
-        for request in requests:
-            each = dict(request) if isinstance(request, dict) else {}
-            row = {"category": category, "symbol": str(each.get("symbol", "")), "orderId": "", "orderLinkId": ""}
-            row["orderLinkId"] = str(each.get("orderLinkId") or "")
-            creates = call == self.trading.create
-            if creates:
-                row["createAt"] = ""
-            try:
-                row |= call(account, each | {"category": category})
-                if creates:
-                    row["createAt"] = str(self.world.now_ms)
-                codes.append({"code": 0, "msg": "OK"})
-            except Refusal as refused:
-                codes.append({"code": refused.code, "msg": refused.message})
-            rows.append(row)
-        return {"list": rows}, codes
-
     def _private(self, query: Query) -> Answer:
         route = self._routes.get((query.method, query.path))
-        call = self.batches.get(query.path) if query.method == "POST" else None
+        name = query.path.removeprefix("/v5/order/").removesuffix("-batch")
+        is_batch = query.method == "POST" and query.path.endswith("-batch") and name in self.commands.calls
         is_key = (query.method, query.path) == ("GET", "/v5/user/query-api")
-        if route is None and call is None and not is_key:
+        if route is None and not is_batch and not is_key:
             return Answer(404, self.market.envelope(10017, "Route not found", b"{}"), code=10017)
         key, account = self.door.account_of(query)
         params = _read(query.body) if query.method == "POST" else query.params
         category = str(params.get("category", ""))
         try:
-            if call is not None:
+            if is_batch:
                 requests = params.get("request")
-                headers = self.pace(account, "batch", category, len(requests) if isinstance(requests, list) else 1)
-                result, codes = self.batch(account, call, params)
+                headers = self.commands.pace(
+                    account, "batch", category, len(requests) if isinstance(requests, list) else 1
+                )
+                result, codes = self.commands.batch(account, name, params)
                 return self._ok(result, headers, {"list": codes})
             if is_key:
-                return self._ok(self.accounts.key_info(key, account), self.pace(account, "key", ""), message="")
+                return self._ok(
+                    self.accounts.key_info(key, account), self.commands.pace(account, "key", ""), message=""
+                )
             assert route is not None
             handler, group = route
-            headers = self.pace(account, group, category)
+            headers = self.commands.pace(account, group, category)
             return self._ok(handler(account, params), headers)
         except TooFast as fast:
             return self._refusal(fast, fast.headers)
@@ -270,15 +204,6 @@ class BybitVenue:
         status = 401 if refused.code in {10003, 10004} else 200
         body = self.market.envelope(refused.code, refused.message, b"{}")
         return Answer(status, body, code=refused.code, headers=headers or {})
-
-    def _headers(self, most: int, left: int, reset_ms: int) -> dict[str, str]:
-        # Both times are the machine's: a client waits by its own clock, wherever market time stands.
-        return {
-            "X-Bapi-Limit": str(most),
-            "X-Bapi-Limit-Status": str(left),
-            "X-Bapi-Limit-Reset-Timestamp": str(reset_ms),
-            "Timenow": str(self.clock.now_ms()),
-        }
 
 
 def _read(body: bytes) -> dict[str, Any]:
