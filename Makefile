@@ -10,7 +10,7 @@ export FIXTURES ?= $(abspath ../shared/fixtures)
 export UV_PYTHON_DOWNLOADS := never
 export UV_PROJECT_ENVIRONMENT := .venv
 
-.PHONY: help setup demo demo-real test campaign check lint types imports parity golden bench bench-download bench-overfitting bench-range services docs clean
+.PHONY: help setup demo demo-real test campaign check lint types imports conformance truth parity golden bench bench-download bench-overfitting bench-range services docs clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1\t/' | expand -t 20
@@ -52,6 +52,13 @@ types: setup ## mypy --strict
 imports: setup ## who may import whom
 	@$(BIN)/lint-imports
 
+conformance: setup ## every real client against the exchange, and ccxt's own live tests
+	@$(BIN)/python -m pytest -q tests/conformance -m "conformance or not conformance"
+	@$(BIN)/python tests/conformance/harness.py
+
+truth: setup ## ten thousand random sequences of commands to the exchange
+	@TRUTH_SEQUENCES=10000 $(BIN)/python -m pytest -q tests/exchange/test_core_truth.py
+
 parity: setup ## compiled, plain and reference runs agree
 	@$(BIN)/python -m pytest -q tests/engine/test_parity.py
 
@@ -77,4 +84,4 @@ docs: setup ## rewrite the generated pages under docs
 	@$(BIN)/python docs/generate.py
 
 clean: ## remove what the verbs made
-	@rm -rf .venv .venv-bench demo-out .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf .venv .venv-bench .venv-conformance demo-out .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

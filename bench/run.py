@@ -41,7 +41,8 @@ def main() -> None:
     ]
     wide = rows([sys.executable, str(HERE / "wide.py")], bars)
     whole = rows([sys.executable, str(HERE / "whole.py")], bars)
-    report = render(ours, scale, peers, [*wide, *whole])
+    exchange = rows([sys.executable, str(HERE / "exchange.py")], bars)
+    report = render(ours, scale, peers, [*wide, *whole, *exchange])
     (HERE / "RESULTS.md").write_text(report, encoding="utf-8")
     sys.stdout.write(report)
 
@@ -91,6 +92,10 @@ def claims(ours: list[dict], scale: list[dict], peers: list[dict], whole: list[d
     def memory(name: str) -> float:
         return float(figures[name]["rss_mb"])
 
+    def exchange(name: str) -> float:
+        return float(figures[f"exchange: {name}"]["bars_per_s"])
+
+    growth = float(figures["exchange: memory over a week"]["growth_mb"])
     return [
         ("compiled backtest, million bars/s", fast / 1e6, 40, True),
         ("times vectorbt", fast / speed["vectorbt"], 2, True),
@@ -109,6 +114,11 @@ def claims(ours: list[dict], scale: list[dict], peers: list[dict], whole: list[d
         ("store: write all bars, s", seconds("store write"), 0.8, False),
         ("store: read all bars, s", seconds("store read"), 0.15, False),
         ("store: read one day, ms", seconds("store day") * 1e3, 10, False),
+        ("exchange, limits off: order commands/s in process", exchange("order commands in process"), 20_000, True),
+        ("exchange: simulated seconds a second, one symbol", exchange("simulated seconds, one symbol"), 2_000, True),
+        ("exchange, limits off: signed REST orders/s", exchange("signed REST orders"), 1_500, True),
+        ("exchange: socket messages/s to one client", exchange("socket messages to one client"), 50_000, True),
+        ("exchange: memory a simulated week adds, MB", growth, 5, False),
     ]
 
 

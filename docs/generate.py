@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from real_trade.cli.main import verb_parser
 from real_trade.cli.registry import VERBS
 from real_trade.data.findings import FINDING_CODES
+from real_trade.exchange.faults import FAULTS
 from real_trade.metrics import METRICS
 from real_trade.utils.config import config_schema
 
@@ -28,6 +29,7 @@ def pages() -> dict[str, str]:
         "command-line.md": command_line(),
         "findings.md": findings(),
         "metrics.md": metrics(),
+        "faults.md": faults(),
     }
 
 
@@ -48,6 +50,18 @@ def findings() -> str:
     """Return every kind of finding."""
     rows = [[f"`{code}`", str(kind.severity), kind.meaning] for code, kind in FINDING_CODES.items()]
     return f"# Findings of verify-data\n\n{NOTE}{_table(['code', 'severity', 'meaning'], rows)}"
+
+
+def faults() -> str:
+    """Return every fault of the exchange."""
+    rows = []
+    for name, fault in FAULTS.items():
+        number = f"{fault.argument} ({fault.default:g})" if fault.argument else ""
+        rows.append(
+            [f"`{name}`", str(fault.where), fault.about, number, "" if fault.endpoint == "*" else fault.endpoint]
+        )
+    table = _table(["kind", "strikes", "what the client meets", "argument (default)", "where, unless told"], rows)
+    return f"# Faults of the exchange\n\n{NOTE}How to use them: [Rehearse](rehearse.md).\n\n{table}"
 
 
 def metrics() -> str:

@@ -87,7 +87,7 @@ def test_every_example_is_made_of_flags_that_exist(name: str) -> None:
     import shlex
 
     for line in VERBS[name].example.splitlines():
-        edge.verb_parser(name).read(shlex.split(line)[2:])
+        assert vars(edge.verb_parser(name).read(shlex.split(line)[2:]))
 
 
 @pytest.mark.parametrize(

@@ -70,4 +70,4 @@ def test_the_picture_stands_alone_and_escapes_its_title() -> None:
 
 
 def test_an_empty_series_still_draws() -> None:
-    ET.fromstring(coverage_svg(Klines.empty(), MINUTE, START, START + DAY * 60_000))
+    assert ET.fromstring(coverage_svg(Klines.empty(), MINUTE, START, START + DAY * 60_000)).tag.endswith("svg")

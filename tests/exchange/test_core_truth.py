@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -14,7 +15,7 @@ from real_trade.exchange.core.book import CROWD
 from real_trade.exchange.core.contract import Contract, Kind, Tier
 from real_trade.exchange.core.events import Executed, OrderChanged, Traded
 from real_trade.exchange.core.exchange import Exchange
-from real_trade.exchange.core.margin import binds
+from real_trade.exchange.core.margin import binds, totals
 from real_trade.exchange.core.orders import TRANSITIONS, Force, Price, Refused, Request, Status, Trigger, Why
 
 UNITS = 10**8
@@ -32,7 +33,7 @@ WALLET = {"USDT": 5_000 * UNITS, "BTC": 5 * UNITS}
 
 
 class World:
-    """An exchange with three accounts, the last of them with both sides hedged, and a crowd around the centre."""
+    """An exchange with three accounts and a crowd: the second isolates its positions, the last hedges both sides."""
 
     def __init__(self) -> None:
         self.exchange = Exchange([SPOT, LINEAR, INVERSE])
@@ -41,6 +42,7 @@ class World:
         self.changed_by_refusal = False
         for _ in range(3):
             self.exchange.open_account(dict(WALLET))
+        self.exchange.accounts[2].isolated = True
         for symbol in SYMBOLS:
             self.exchange.set_price(symbol, Price.MARK, CENTRE[symbol], 0)
             if symbol != "SPOT":
@@ -76,14 +78,24 @@ class World:
 NUMBERS = st.integers(0, 10**6)
 
 
-@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
-@given(st.lists(st.tuples(st.integers(0, 19), NUMBERS, NUMBERS, NUMBERS), min_size=1, max_size=40))
+COMMANDS = 25
+# `make truth` draws ten thousand.
+SEQUENCES = int(os.environ.get("TRUTH_SEQUENCES", "250"))
+
+
+@settings(
+    max_examples=SEQUENCES,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+@given(st.lists(st.tuples(st.integers(0, COMMANDS - 1), NUMBERS, NUMBERS, NUMBERS), min_size=15, max_size=60))
 def test_whatever_is_asked(commands: list[tuple[int, int, int, int]]) -> None:
     world = World()
     for command in commands:
         positions = lots_of(world)
         taken = carry_out(world, *command)
         look(world, positions, taken)
+        look_at_margins(world)
     follow(world)
 
 
@@ -138,7 +150,53 @@ def carry_out(world: World, what: int, first: int, second: int, third: int) -> A
         world.ask(exchange.settle_funding, symbol, third % 4_000_001 - 2_000_000, world.now)
     elif what == 19 and symbol != "SPOT":
         world.ask(exchange.hedge, account, symbol, hedged=bool(third % 2))
+    elif what >= 20 and symbol != "SPOT":
+        guard(world, what, account, symbol, first, third)
     return None
+
+
+def guard(world: World, what: int, account: int, symbol: str, first: int, third: int) -> None:
+    """Carry out what is about a position: guards of it, margin, and what the venue does to it."""
+    exchange, centre = world.exchange, CENTRE[symbol]
+    contract, side = exchange.contracts[symbol], 0
+    if symbol in exchange.accounts[account].hedged:
+        side = 1 if third % 2 else -1
+    position = exchange.accounts[account].position(contract, side)
+    sign = -1 if position.lots > 0 else 1
+    if what == 20:
+        trigger = Trigger(0, sign > 0, Price.LAST, trail=first % 9 + 1, begins=(0, centre)[third % 2])
+        request = Request(symbol, sign, 0, None, Force.IOC, side, reduce_only=True, trigger=trigger, whole=True)
+        world.ask(exchange.place, account, request, world.now)
+    elif what == 21:
+        trigger = Trigger(centre + first % 9 - 4, rises=bool(third % 3), by=Price.LAST)
+        request = Request(symbol, sign, 0, None, Force.IOC, side, reduce_only=True, trigger=trigger, whole=True)
+        world.ask(exchange.place, account, request, world.now)
+    elif what == 22:
+        waiting = [order for order in exchange.open_orders(account) if order.status is Status.UNTRIGGERED]
+        number = waiting[first % len(waiting)].number if waiting else 1
+        moved = Trigger(centre + third % 15 - 7, rises=bool(first % 2))
+        world.ask(exchange.amend, account, number, world.now, trigger=moved)
+    elif what == 23:
+        world.ask(exchange.add_margin, account, position, (first % 2_000 - 500) * UNITS // 100)
+    elif position.lots:
+        share = max(1, abs(position.lots) * (first % 4 + 1) // 4)
+        kind = ("adl", "delivery", "liquidation")[third % 3]
+        world.ask(exchange.take_over, account, position, share, kind, world.now)
+
+
+def look_at_margins(world: World) -> None:
+    """Nobody holds what they cannot back."""
+    exchange = world.exchange
+    for account in exchange.accounts.values():
+        for coin in ("USDT", "BTC"):
+            held = [p for p in account.positions.values() if p.lots and p.contract.settle == coin]
+            if account.isolated:
+                for position in held:
+                    mark = exchange.mark(position.contract)
+                    assert position.backing + position.profit(mark) > position.maintenance(mark)
+            elif held:
+                equity, needed = totals(account, coin, exchange.mark)
+                assert equity > needed
 
 
 def look(world: World, before: dict[Any, int], placed: Any) -> None:
@@ -218,16 +276,17 @@ def test_those_sequences_reach_every_refusal() -> None:
         draw, world = random.Random(seed), World()
         for _ in range(120):
             positions = lots_of(world)
-            placed = carry_out(world, *(draw.randrange(n) for n in (20, 10**6, 10**6, 10**6)))
+            placed = carry_out(world, *(draw.randrange(n) for n in (COMMANDS, 10**6, 10**6, 10**6)))
             look(world, positions, placed)
         follow(world)
         seen |= world.refused | {event.why for event in world.events if isinstance(event, OrderChanged) and event.why}
         kinds |= {event.kind for event in world.events if isinstance(event, Executed)}
         reached |= {event.status for event in world.events if isinstance(event, OrderChanged)}
-    assert kinds == {"trade", "funding", "liquidation"}
+    assert kinds == {"trade", "funding", "liquidation", "adl", "delivery"}
     assert reached == set(Status)
-    rest = {Why.TOO_LARGE, Why.BAD_PRICE, Why.LOW_VALUE, Why.RISK_LIMIT, Why.LIQUIDATION}
-    assert set(Why) - seen <= rest | {Why.NO_TRIGGER, Why.POSITION_CLOSED}
+    elsewhere = {Why.TOO_LARGE, Why.BAD_PRICE, Why.LOW_VALUE, Why.RISK_LIMIT, Why.LIQUIDATION, Why.NO_TRIGGER}
+    by_venue = {Why.POSITION_CLOSED, Why.BY_VENUE, Why.DELISTED}
+    assert set(Why) - seen <= elsewhere | by_venue
 
 
 @pytest.mark.parametrize("seed", [1, 2])
@@ -238,7 +297,7 @@ def test_the_same_commands_give_the_same_events(seed: int) -> None:
     for _ in range(2):
         draw, world = random.Random(seed), World()
         for _ in range(300):
-            carry_out(world, *(draw.randrange(n) for n in (20, 10**6, 10**6, 10**6)))
+            carry_out(world, *(draw.randrange(n) for n in (COMMANDS, 10**6, 10**6, 10**6)))
         hashes.append(world.exchange.log.hash)
     assert hashes[0] == hashes[1]
 

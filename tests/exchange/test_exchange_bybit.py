@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 FROM, TO, NOW = "2024-01-01", "2024-02-10", "2024-02-05T10:20:30Z"
 NOW_MS = parse_time(NOW)
+# Beside the perpetuals a dated future is listed, a month or more before its delivery.
+FUTURE = "BTCUSDT-29MAR24"
 MINUTE = 60_000
 
 
@@ -155,15 +157,17 @@ def test_mark_and_index_prices_have_no_volume_and_follow_the_last(bybit: Running
 
 def test_instruments_page_by_cursor(bybit: RunningExchange) -> None:
     whole = ask(bybit, "instruments-info", category="linear")["result"]
-    assert [row["symbol"] for row in whole["list"]] == ["BTCUSDT", "ETHUSDT"]
+    assert [row["symbol"] for row in whole["list"]] == ["BTCUSDT", "ETHUSDT", FUTURE]
     assert whole["nextPageCursor"] == ""
     first = ask(bybit, "instruments-info", category="linear", limit=1)["result"]
-    second = ask(bybit, "instruments-info", category="linear", limit=1, cursor=first["nextPageCursor"])["result"]
+    second = ask(bybit, "instruments-info", category="linear", limit=2, cursor=first["nextPageCursor"])["result"]
     assert first["list"] + second["list"] == whole["list"]
     assert second["nextPageCursor"] == ""
-    assert ask(bybit, "instruments-info", category="linear", baseCoin="ETH")["result"]["list"] == whole["list"][1:]
+    assert ask(bybit, "instruments-info", category="linear", baseCoin="ETH")["result"]["list"] == whole["list"][1:2]
     assert ask(bybit, "instruments-info", category="linear", status="PreLaunch")["result"]["list"] == []
-    assert ask(bybit, "instruments-info", category="option", baseCoin="BTC")["result"]["list"] == []
+    option = ask(bybit, "instruments-info", category="option", baseCoin="BTC")["result"]["list"][0]
+    assert option["deliveryTime"] == whole["list"][2]["deliveryTime"] == str(parse_time("2024-03-29T08:00:00Z"))
+    assert ask(bybit, "instruments-info", category="option", baseCoin="ETH")["result"]["list"] == []
     assert ask(bybit, "instruments-info", category="inverse")["result"]["list"][0]["contractType"] == "InversePerpetual"
     assert int(whole["list"][0]["launchTime"]) == parse_time(FROM)
 
@@ -185,7 +189,7 @@ def test_risk_limits_are_ladders(bybit: RunningExchange) -> None:
     assert (whole["category"], whole["nextPageCursor"]) == ("linear", "")
     rows = ask(bybit, "risk-limit", category="linear", symbol="BTCUSDT")["result"]["list"]
     assert rows == [row for row in whole["list"] if row["symbol"] == "BTCUSDT"]
-    assert {row["symbol"] for row in whole["list"]} == {"BTCUSDT", "ETHUSDT"}
+    assert {row["symbol"] for row in whole["list"]} == {"BTCUSDT", "ETHUSDT", FUTURE}
     assert len(rows) >= 10
     assert rows[0] == {
         "id": 1,
@@ -224,14 +228,14 @@ def test_risk_limits_of_linear_symbols_come_fifteen_at_a_time(monkeypatch: pytes
     second = page(urllib.parse.unquote(first["nextPageCursor"]))
     assert [list(dict.fromkeys(row["symbol"] for row in part["list"])) for part in (first, second)] == [
         ["BTCUSDT", "ETHUSDT"],
-        ["SOLUSDT"],
+        ["SOLUSDT", FUTURE],
     ]
     assert second["nextPageCursor"] == ""
 
 
 def test_tickers(bybit: RunningExchange) -> None:
     rows = ask(bybit, "tickers", category="linear")["result"]["list"]
-    assert [row["symbol"] for row in rows] == ["BTCUSDT", "ETHUSDT"]
+    assert [row["symbol"] for row in rows] == ["BTCUSDT", "ETHUSDT", FUTURE]
     last = klines(bybit, limit=1)[0]
     assert rows[0]["lastPrice"] == last[4]
     assert float(rows[0]["lowPrice24h"]) <= float(last[3])

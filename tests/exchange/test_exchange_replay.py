@@ -146,6 +146,9 @@ class MemoryStore:
     def read_instrument(self, *_name: object) -> None:
         return None
 
+    def read_funding(self, _key: SeriesKey) -> FundingRates:
+        return FundingRates(np.empty(0, np.int64), np.empty(0))
+
 
 @settings(deadline=None)
 @given(
@@ -178,3 +181,41 @@ def test_the_real_minutes_come_back_as_the_same_floats(real_data: Path, tmp_path
     for name in ("open", "high", "low", "close"):
         assert np.array_equal(getattr(bars, name) / 10.0**bars.grid.price, getattr(stored, name))
     assert np.array_equal(bars.volume / 10.0**bars.grid.volume, stored.volume)
+
+
+@pytest.mark.shared
+def test_a_real_month_is_traded_as_it_was(real_data: Path) -> None:
+    import pyarrow.parquet as pq
+
+    from real_trade.exchange.core.path import prints_of
+    from real_trade.exchange.pages import History
+    from real_trade.exchange.world import World, candle_of, row_of
+
+    table = pq.read_table(real_data / "klines" / "binance_spot_BTCUSDT_1m_2023-01_2025-08.parquet")
+    stored = Klines.of(*(table[name].to_numpy() for name in ("timestamp", "open", "high", "low", "close", "volume")))
+    month = stored.between(parse_time("2024-03-01"), parse_time("2024-04-01"))
+    market = StoredMarket(MemoryStore(key_of("binance", Market.SPOT, "BTCUSDT"), month), "binance")  # type: ignore[arg-type]
+    history = History(market, newest_first=False)
+    world = World(market, history, market.start_ms)
+    world.wake()
+    (listing,) = world.listings.values()
+    bars = history.table(listing.instrument, SeriesKind.KLINE)
+    assert len(bars) == 31 * 1_440
+    for row in range(len(bars)):
+        candle = candle_of(listing, row)
+        prints = prints_of(candle, 0, listing.name)
+        prices = [trade.ticks for trade in prints]
+        four = (prices[0], max(prices), min(prices), prices[-1])
+        assert four == (candle.open, candle.high, candle.low, candle.close)
+        assert sum(trade.lots for trade in prints) == candle.lots
+        made = (candle.open, candle.high, candle.low, candle.close, candle.lots)
+        there = tuple(int(getattr(bars, name)[row]) for name in ("open", "high", "low", "close", "volume"))
+        assert made == there
+    closed = []
+    world.listen(lambda events: closed.extend(event for event in events if hasattr(event, "candle")))
+    world.advance(market.start_ms + 6 * 3_600_000)
+    for row, event in enumerate(closed):
+        made_row = row_of(listing, event.candle)
+        names = ("open", "high", "low", "close", "volume")
+        assert [made_row[name] for name in names] == [int(getattr(bars, name)[row]) for name in names]
+    assert len(closed) == 360

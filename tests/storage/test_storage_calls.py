@@ -217,4 +217,4 @@ def test_importing_storage_is_light(run_python: Callable[..., str], tmp_path: Pa
         "store = s.open_store(sys.argv[1]); store.write_klines(MINUTES, make_klines(50)); store.read_klines(MINUTES)\n"
         "assert 'pandas' not in sys.modules and 'sqlalchemy' not in sys.modules\n"
     )
-    run_python("-c", program, tmp_path)
+    assert run_python("-c", program, tmp_path) == ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from real_trade.exchange.pages import CLEAN, Blemish
 
@@ -77,7 +77,9 @@ class VenueFace(Protocol):
         """Tell the streams what has changed."""
         ...
 
-    def open_socket(self, path: str, send: Callable[[bytes], None]) -> Session | None:
+    def open_socket(
+        self, path: str, send: Callable[[bytes], None], params: Mapping[str, str] | None = None
+    ) -> Session | None:
         """Return a session for a new connection; None where there is no socket."""
         ...
 
@@ -97,6 +99,30 @@ class VenueFace(Protocol):
         """Return what the venue says to one who is too fast and should wait."""
         ...
 
-    def addresses(self, root: str) -> dict[str, str]:
+    def holders(self) -> dict[str, list[int]]:
+        """Return the core's accounts of each key."""
+        ...
+
+    def banned(self, query: Query, wait_s: float) -> Answer:
+        """Shut an address out for so long, and return what the venue says to it."""
+        ...
+
+    def maintained(self, query: Query) -> Answer:
+        """Return what the venue says while it is being maintained."""
+        ...
+
+    def order_named(self, query: Query) -> int | None:
+        """Return the core's number of the order that a request names; None if it names none that is known."""
+        ...
+
+    def restart_books(self) -> None:
+        """Number every book anew, and tell all of it again."""
+        ...
+
+    def expire_listen_keys(self) -> None:
+        """Let the keys of user streams be no longer valid."""
+        ...
+
+    def addresses(self, root: str) -> dict[str, Any]:
         """Return the base URLs to announce, by name; ``rest`` among them."""
         ...

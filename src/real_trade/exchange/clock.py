@@ -27,6 +27,10 @@ class MarketClock:
         """Return the market time in milliseconds UTC."""
         return self._start_ms + int((self._machine.now_ms() - self._began_ms) * self._speed)
 
+    def step(self, by_ms: int) -> None:
+        """Let time pass at once."""
+        self._start_ms += by_ms
+
 
 class SteppingClock:
     """Market time that is pushed on by whoever plays the market, as fast as that goes.
@@ -45,3 +49,22 @@ class SteppingClock:
     def step(self, by_ms: int) -> None:
         """Let time pass."""
         self._now_ms += by_ms
+
+
+class SkewedClock:
+    """A clock that may be wrong.
+
+    Args:
+        clock: the right one.
+
+    Attributes:
+        error_ms: how far it is ahead.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self.error_ms = 0
+
+    def now_ms(self) -> int:
+        """Return the time as this clock has it, in milliseconds UTC."""
+        return self._clock.now_ms() + self.error_ms

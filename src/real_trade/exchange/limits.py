@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 # Requests already under way when a limit is hit are forgiven for so long.
 _GRACE_MS = 2_000
+# A limit resets so far ahead at least when it is told.
+_SOON_MS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,10 @@ class BurstLimit:
             return False
         self._times.append(now)
         return True
+
+    def ban(self, wait_s: float) -> None:
+        """Refuse everything for so long."""
+        self._banned_until_ms = self._clock.now_ms() + int(wait_s * 1000)
 
     def now_ms(self) -> int:
         """Return the time that the limit goes by."""
@@ -91,7 +97,8 @@ class Pace:
         while times and times[0] <= now - 1_000:
             times.popleft()
         if len(times) + units > most:
-            return False, 0, (times[0] if times else now) + 1_001
+            # Clients sleep until then, and fail where that is past when they read it.
+            return False, 0, max((times[0] if times else now) + 1_001, now + _SOON_MS)
         times.extend([now] * units)
         return True, most - len(times), now
 
@@ -138,6 +145,10 @@ class WeightLimit:
     def units(self) -> int | None:
         """Return the weight of a window, None without a limit."""
         return self._units
+
+    def ban(self, wait_s: float) -> None:
+        """Refuse everything for so long."""
+        self._banned_until_ms = self._clock.now_ms() + int(wait_s * 1000)
 
     def admit(self, weight: int) -> Refusal | None:
         """Count a request; return the refusal if there is one."""

@@ -33,8 +33,8 @@ MINUTE_MS: Final = 60_000
 DAY_MINUTES: Final = 1_440
 FUNDING_MS: Final = 8 * 60 * MINUTE_MS
 CHUNK: Final = 30 * DAY_MINUTES
-# The market goes on for a while after the wanted span, so that its clock may pass the end.
-AFTERMATH_MS: Final = 24 * 60 * MINUTE_MS
+# The market goes on for a while after the wanted span, so that its clock may pass the end: a week and a day.
+AFTERMATH_MS: Final = 8 * 24 * 60 * MINUTE_MS
 
 # Waves of volatility and drift move on a grid of this many minutes.
 _SLOT: Final = 15

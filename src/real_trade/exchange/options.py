@@ -43,7 +43,9 @@ class ExchangeOptions:
         ban_s: length of a ban.
         faults: what may go wrong.
         fault_seed: decides when it does.
-        log: file that gets one JSON line per request.
+        log: file that gets one JSON line per request and fault.
+        admin_port: of the keeper's door; None keeps it shut.
+        allow_remote: the host may be an address that others can reach.
     """
 
     venue: str
@@ -63,21 +65,27 @@ class ExchangeOptions:
     faults: tuple[FaultPlan, ...] = ()
     fault_seed: int = 0
     log: Path | None = None
+    admin_port: int | None = None
+    allow_remote: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what cannot be served."""
         if self.venue not in VENUES:
             raise _bad("venue", self.venue, f"Use one of {', '.join(VENUES)}.")
-        if not _is_loopback(self.host):
+        if not self.allow_remote and not _is_loopback(self.host):
             raise SafetyRefusal(
                 f"The exchange does not listen on {self.host}.",
                 code="not_loopback",
                 field="host",
                 value=self.host,
-                fix="It is a rehearsal for this machine only: use 127.0.0.1.",
+                fix="It is a rehearsal for this machine only: use 127.0.0.1, or say --allow-remote.",
             )
-        if not 0 <= self.port <= 65_535:
-            raise _bad("port", self.port, "Use 0 for a free one, or a number up to 65535.")
+        for name, port in (("port", self.port), ("admin-port", self.admin_port or 0)):
+            if not 0 <= port <= 65_535:
+                raise _bad(name, port, "Use 0 for a free one, or a number up to 65535.")
+        self._check_market()
+
+    def _check_market(self) -> None:
         if self.from_ms % MINUTE_MS or self.to_ms % MINUTE_MS:
             raise _bad("from", self.from_ms, "Begin and end on whole minutes.")
         if self.to_ms <= self.from_ms:

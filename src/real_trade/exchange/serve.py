@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from real_trade.exchange.faults import FAULTS, FaultPlan
+from real_trade.exchange.faults import FAULTS, FaultPlan, read_plan
 from real_trade.exchange.members import DEFAULT, Member
 from real_trade.exchange.options import (
     DEFAULT_SYMBOLS,
@@ -24,8 +24,12 @@ from real_trade.model import SystemClock, UnreachableError, parse_time
 if TYPE_CHECKING:
     import argparse
 
+    from aiohttp.web import ServerRunner
+
     from real_trade.exchange.answers import VenueFace
+    from real_trade.exchange.pages import History
     from real_trade.exchange.source import MarketSource
+    from real_trade.exchange.world import World
     from real_trade.model import Clock
 
 
@@ -75,7 +79,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME=RATE[:ARG]",
         help=f"what may go wrong, repeatable: {', '.join(FAULTS)}",
     )
+    parser.add_argument("--faults", type=Path, metavar="PLAN.json", help="a plan of what goes wrong, and when")
     parser.add_argument("--fault-seed", type=int, default=0, help="decides when faults strike")
+    parser.add_argument(
+        "--admin-port", type=int, metavar="N", help="a door for the keeper of the rehearsal: time, faults, the truth"
+    )
+    parser.add_argument("--allow-remote", action="store_true", help="let --host be an address that others can reach")
     parser.add_argument("--log", metavar="FILE", type=Path, help="one JSON line per request")
 
 
@@ -96,6 +105,7 @@ def options_from(args: argparse.Namespace) -> ExchangeOptions:
             start_ms = now_ms
     if args.start == "now":
         start_ms = now_ms
+    planned, plan_seed = ((), None) if args.faults is None else read_plan(args.faults)
     from_ms = to_ms - HISTORY_MS if args.from_time is None else parse_time(args.from_time, field="from")
     return ExchangeOptions(
         venue=args.venue,
@@ -112,9 +122,11 @@ def options_from(args: argparse.Namespace) -> ExchangeOptions:
         accounts=tuple(Member.parse(text) for text in args.account) or (DEFAULT,),
         rate_limit=parse_rate_limit(args.rate_limits),
         ban_s=args.ban_seconds,
-        faults=tuple(FaultPlan.parse(text) for text in args.fault),
-        fault_seed=args.fault_seed,
+        faults=(*planned, *(FaultPlan.parse(text) for text in args.fault)),
+        fault_seed=args.fault_seed if plan_seed is None else plan_seed,
         log=args.log,
+        admin_port=args.admin_port,
+        allow_remote=args.allow_remote,
     )
 
 
@@ -145,9 +157,13 @@ async def _serve(options: ExchangeOptions) -> int:
 
     from aiohttp import web
 
-    from real_trade.exchange.clock import MarketClock, SteppingClock
+    from real_trade.exchange.admin import Admin
+    from real_trade.exchange.clock import MarketClock, SkewedClock, SteppingClock
     from real_trade.exchange.faults import FaultDice
+    from real_trade.exchange.pages import History
     from real_trade.exchange.server import RequestLog, VenueServer
+    from real_trade.exchange.shocks import Shocks
+    from real_trade.exchange.world import World
 
     stop = asyncio.Event()
     for word in (signal.SIGTERM, signal.SIGINT):
@@ -155,20 +171,27 @@ async def _serve(options: ExchangeOptions) -> int:
     machine = SystemClock()
     source = _source(options)
     start_ms = source.end_ms if options.start_ms is None else options.start_ms
-    market_clock: Clock = MarketClock(machine, start_ms, options.speed)
+    market_clock: MarketClock | SteppingClock = MarketClock(machine, start_ms, options.speed)
     if options.speed == float("inf"):
         market_clock = SteppingClock(start_ms)
-    face = _face(options, source, market_clock, machine)
+    venue_clock = SkewedClock(market_clock if options.server_time == "market" else machine)
+    history = History(source, newest_first=options.venue == "bybit")
+    world = World(source, history, start_ms, source.seed or 0)
+    face = _face(options, source, history, world, market_clock, venue_clock, machine)
     log = RequestLog(options.log)
-    server = VenueServer(face, FaultDice(options.faults, options.fault_seed), log, machine, market_clock)
+    dice = FaultDice(options.faults, options.fault_seed, market_clock, log.write)
+    server = VenueServer(face, dice, Shocks(world), log, machine, market_clock, venue_clock)
     runner = web.ServerRunner(web.Server(server.handle, access_log=None))
     await runner.setup()
     site = web.TCPSite(runner, options.host, options.port, shutdown_timeout=0.2)
+    door = web.ServerRunner(web.Server(Admin(face, world, dice, market_clock, server.step).handle, access_log=None))
     try:
         await site.start()
+        admin = await _open_door(door, options.admin_port)
         port = runner.addresses[0][1]
         host = f"[{options.host}]" if ":" in options.host else options.host
-        _announce(options, face.addresses(f"http://{host}:{port}"), market_clock, source)
+        addresses: dict[str, object] = {**face.addresses(f"http://{host}:{port}"), "admin": admin}
+        _announce(options, addresses, market_clock, source)
         pulse = asyncio.create_task(server.pulse())
         await asyncio.wait({pulse, asyncio.create_task(stop.wait())}, return_when=asyncio.FIRST_COMPLETED)
         if pulse.done():
@@ -184,8 +207,20 @@ async def _serve(options: ExchangeOptions) -> int:
         ) from error
     finally:
         await runner.cleanup()
+        await door.cleanup()
         log.close()
     return 0
+
+
+async def _open_door(door: ServerRunner, port: int | None) -> str | None:
+    """Open the keeper's door, on loopback whatever the rest listens on; return its address."""
+    from aiohttp import web
+
+    if port is None:
+        return None
+    await door.setup()
+    await web.TCPSite(door, "127.0.0.1", port, shutdown_timeout=0.2).start()
+    return f"http://127.0.0.1:{door.addresses[0][1]}"
 
 
 def _source(options: ExchangeOptions) -> MarketSource:
@@ -199,37 +234,53 @@ def _source(options: ExchangeOptions) -> MarketSource:
     return SeededMarket(options.seed, options.venue, options.symbols, options.from_ms, options.to_ms)
 
 
-def _face(options: ExchangeOptions, source: MarketSource, market_clock: Clock, machine: Clock) -> VenueFace:
-    venue_clock = market_clock if options.server_time == "market" else machine
+def _face(
+    options: ExchangeOptions,
+    source: MarketSource,
+    history: History,
+    world: World,
+    market_clock: Clock,
+    venue_clock: Clock,
+    machine: Clock,
+) -> VenueFace:
     if options.venue == "bybit":
         from real_trade.exchange.bybit.venue import BybitVenue
         from real_trade.exchange.limits import BurstLimit, Pace, Rate
-        from real_trade.exchange.pages import History
-        from real_trade.exchange.world import World
 
-        history = History(source, newest_first=True)
         rate = options.rate_limit or Rate(600, 5.0)
         return BybitVenue(
             source,
             history,
-            World(source, history, market_clock.now_ms(), source.seed or 0),
+            world,
             options.accounts,
             venue_clock,
             BurstLimit(rate, options.ban_s, machine),
             pace=None if rate.units is None else Pace(machine),
             seed=source.seed or 0,
         )
-    from real_trade.exchange.binance import BinanceFace
+    from real_trade.exchange.binance.venue import BinanceVenue
 
-    return BinanceFace(source, market_clock, venue_clock, machine, options.rate_limit, options.ban_s)
+    return BinanceVenue(
+        source,
+        history,
+        world,
+        options.accounts,
+        market_clock,
+        venue_clock,
+        machine,
+        rate=options.rate_limit,
+        ban_s=options.ban_s,
+        seed=source.seed or 0,
+    )
 
 
-def _announce(options: ExchangeOptions, addresses: dict[str, str], market_clock: Clock, source: MarketSource) -> None:
+def _announce(
+    options: ExchangeOptions, addresses: dict[str, object], market_clock: Clock, source: MarketSource
+) -> None:
     line: dict[str, object] = {
         "venue": options.venue,
         "pid": os.getpid(),
         **addresses,
-        "admin": None,
         "api_key": options.accounts[0].key,
         "api_secret": options.accounts[0].secret,
         "speed": "max" if options.speed == float("inf") else options.speed,

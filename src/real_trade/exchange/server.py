@@ -12,6 +12,9 @@ from aiohttp import WSMsgType, web
 
 from real_trade.exchange.answers import Answer, Query
 from real_trade.exchange.clock import SteppingClock
+from real_trade.exchange.edits import EDITS, edited
+from real_trade.exchange.faults import Where
+from real_trade.exchange.outlet import Outlet
 from real_trade.exchange.pages import CLEAN, Blemish
 from real_trade.model import StorageError
 
@@ -19,15 +22,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from real_trade.exchange.answers import VenueFace
-    from real_trade.exchange.faults import FaultDice, Strike
+    from real_trade.exchange.clock import SkewedClock
+    from real_trade.exchange.faults import FaultDice, FaultPlan, Strike
+    from real_trade.exchange.shocks import Shocks
     from real_trade.model import Clock
 
 _PULSE_S: Final = 0.02
 # Market time that passes at once where it goes as fast as it can.
 _STEP_MS: Final = 1_000
 _LONGEST_FRAME: Final = 2**20
-# Messages that may wait for a client that does not read.
-_MOST_WAITING: Final = 100_000
 _GATEWAY_PAGE = b"<html><head><title>%d</title></head><body><center><h1>%d %s</h1></center></body></html>"
 _GATEWAY_WORDS = {500: b"Internal Server Error", 502: b"Bad Gateway", 503: b"Service Unavailable"}
 _BLEMISHES = {"missing_bar": Blemish(drop=True), "revised_bar": Blemish(revise=True)}
@@ -73,26 +76,41 @@ class VenueServer:
     Args:
         face: the venue.
         dice: decides on faults.
-        log: where requests are noted.
+        shocks: carries out those of the market.
+        log: where requests and faults are noted.
         machine: the machine's clock.
         market: market time.
+        venue_clock: the venue's own, whose error a fault may set.
     """
 
-    def __init__(self, face: VenueFace, dice: FaultDice, log: RequestLog, machine: Clock, market: Clock) -> None:
-        self._face = face
-        self._dice = dice
-        self._log = log
-        self._clock = machine
-        self._market = market
+    def __init__(
+        self,
+        face: VenueFace,
+        dice: FaultDice,
+        shocks: Shocks,
+        log: RequestLog,
+        machine: Clock,
+        market: Clock,
+        venue_clock: SkewedClock,
+    ) -> None:
+        self._face, self._dice, self._shocks, self._log = face, dice, shocks, log
+        self._clock, self._market, self._venue_clock = machine, market, venue_clock
+        self._last: dict[tuple[str, str, str], Answer] = {}
 
     async def pulse(self) -> None:
         """Keep the market going, and its streams told, for ever."""
         while True:
-            if isinstance(self._market, SteppingClock):
-                self._market.step(_STEP_MS)
-            self._face.advance(self._market.now_ms())
-            self._face.pulse()
+            self.step()
             await asyncio.sleep(0 if isinstance(self._market, SteppingClock) else _PULSE_S)
+
+    def step(self) -> None:
+        """Let the market go on to now, faults of it happen, and tell the streams."""
+        if isinstance(self._market, SteppingClock):
+            self._market.step(_STEP_MS)
+        self._face.advance(self._market.now_ms())
+        for plan in self._dice.due():
+            self._happen(plan)
+        self._face.pulse()
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request."""
@@ -106,37 +124,82 @@ class VenueServer:
             request.method, request.path, dict(request.query), raw=request.rel_url.raw_query_string, headers=headers,
             body=body,
         )  # fmt: skip
-        refusal = self._face.admit(query)
         strike = None
-        if refusal is None:
-            has_rows = "kline" in query.path.lower()
-            strike = self._dice.throw(has_rows=has_rows)
-            blemish = CLEAN if strike is None else _BLEMISHES.get(strike.name, CLEAN)
-            answer = self._answer(replace(query, blemish=blemish), strike)
-        else:
-            answer = refusal
+        answer = self._face.admit(query)
+        if answer is None:
+            strike = self._dice.throw(Where.REQUEST, query.path)
+            if strike is not None:
+                answer = self._not_carried_out(query, strike)
+            else:
+                strike = self._dice.throw(Where.ANSWER, query.path)
+                answer = self._carried_out(query, strike)
         self._note(at, request, query, answer, strike)
-        if strike is not None and strike.name == "slow":
+        return await self._deliver(request, query, answer, strike)
+
+    def _not_carried_out(self, query: Query, strike: Strike) -> Answer:
+        """Return what the client gets instead of an answer."""
+        if strike.name == "rate_10006":
+            return self._face.throttled(query, strike.argument)
+        if strike.name == "ip_ban":
+            return self._face.banned(query, strike.argument)
+        if strike.name == "maintenance":
+            return self._face.maintained(query)
+        return _gateway_page(int(strike.argument) if strike.name == "error_5xx" else 0)
+
+    def _carried_out(self, query: Query, strike: Strike | None) -> Answer:
+        """Return the answer, as a fault leaves it."""
+        name = "" if strike is None else strike.name
+        if name == "cancel_race":
+            number = self._face.order_named(query)
+            if number is not None:
+                self._shocks.fill(number)
+        key = query.method, query.path, query.raw
+        if name == "stale_answer" and key in self._last:
+            return self._last[key]
+        answer = self._face.answer(replace(query, blemish=_BLEMISHES.get(name, CLEAN)))
+        if self._dice.strikes(Where.ANSWER) and query.method == "GET":
+            self._last[key] = answer
+        if strike is not None and name == "error_after":
+            return _gateway_page(int(strike.argument))
+        if name == "cut_json":
+            return replace(answer, body=answer.body[: len(answer.body) // 2])
+        if name in EDITS:
+            return replace(answer, body=edited(answer.body, EDITS[name]))
+        return answer
+
+    async def _deliver(
+        self, request: web.BaseRequest, query: Query, answer: Answer, strike: Strike | None
+    ) -> web.StreamResponse:
+        name = "" if strike is None else strike.name
+        if strike is not None and name in {"slow", "no_answer"}:
             await asyncio.sleep(strike.argument)
-        if strike is not None and strike.name == "reset":
+        if name in {"reset", "lost_answer", "no_answer"}:
             _reset(request)
         headers = {**self._face.limit_headers(query), **answer.headers}
-        if strike is not None and strike.name == "truncated":
+        if name == "truncated":
             return await _cut_off(request, answer, headers)
         return web.Response(status=answer.status, body=answer.body, headers=headers, content_type=answer.content_type)
 
     async def _hold(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Hold a socket until the client leaves."""
-        socket = web.WebSocketResponse(autoping=True, max_msg_size=_LONGEST_FRAME)
-        outlet = _Outlet(socket)
-        session = self._face.open_socket(request.path, outlet.send)
+        """Hold a socket until the client leaves, or a fault cuts it."""
+        # Not compressed: frames are put together by hand.
+        socket = web.WebSocketResponse(
+            autoping=not self._dice.strikes(Where.STREAM), max_msg_size=_LONGEST_FRAME, compress=False
+        )
+        outlet = Outlet(socket, self._dice)
+        session = self._face.open_socket(request.path, outlet.send, dict(request.query))
         if session is None:
             return web.Response(status=404, text="404 page not found")
         await socket.prepare(request)
+        outlet.transport = request.transport
         writer = asyncio.create_task(outlet.write())
         try:
             async for message in socket:
-                if message.type in {WSMsgType.TEXT, WSMsgType.BINARY}:
+                if outlet.is_silent:
+                    continue
+                if message.type is WSMsgType.PING:
+                    await socket.pong(message.data)
+                elif message.type in {WSMsgType.TEXT, WSMsgType.BINARY}:
                     self._face.advance(self._market.now_ms())
                     session.receive(message.data)
         finally:
@@ -144,18 +207,16 @@ class VenueServer:
             writer.cancel()
         return socket
 
-    def _answer(self, query: Query, strike: Strike | None) -> Answer:
-        name = "" if strike is None else strike.name
-        if strike is not None and name == "error_5xx":
-            status = int(strike.argument)
-            page = _GATEWAY_PAGE % (status, status, _GATEWAY_WORDS.get(status, b"Error"))
-            return Answer(status, page, code=status, content_type="text/html")
-        if strike is not None and name == "rate_10006":
-            return self._face.throttled(query, strike.argument)
-        answer = self._face.answer(query)
-        if name == "cut_json":
-            return Answer(answer.status, answer.body[: len(answer.body) // 2], answer.code, answer.rows)
-        return answer
+    def _happen(self, plan: FaultPlan) -> None:
+        """Let a fault of the market happen."""
+        if plan.name == "clock_skew":
+            self._venue_clock.error_ms = int(plan.argument)
+        elif plan.name == "book_restart":
+            self._face.restart_books()
+        elif plan.name == "listen_key_expired":
+            self._face.expire_listen_keys()
+        else:
+            self._shocks.happen(plan)
 
     def _note(self, at: int, request: web.BaseRequest, query: Query, answer: Answer, strike: Strike | None) -> None:
         line: dict[str, object] = {
@@ -171,33 +232,9 @@ class VenueServer:
         self._log.write(line)
 
 
-class _Outlet:
-    """What waits to be written to a socket: whoever speaks does not wait for the wire."""
-
-    def __init__(self, socket: web.WebSocketResponse) -> None:
-        self._socket = socket
-        self._waiting: list[bytes] = []
-        self._wake = asyncio.Event()
-
-    def send(self, message: bytes) -> None:
-        """Take a message."""
-        self._waiting.append(message)
-        self._wake.set()
-
-    async def write(self) -> None:
-        """Write what waits, for ever; a client that does not read is left."""
-        while not self._socket.closed:
-            await self._wake.wait()
-            self._wake.clear()
-            batch, self._waiting = self._waiting, []
-            try:
-                for message in batch:
-                    await self._socket.send_frame(message, WSMsgType.TEXT)
-            except ConnectionError:
-                return
-            if len(self._waiting) > _MOST_WAITING:
-                await self._socket.close(code=1008, message=b"too slow")
-                return
+def _gateway_page(status: int) -> Answer:
+    page = _GATEWAY_PAGE % (status, status, _GATEWAY_WORDS.get(status, b"Error"))
+    return Answer(status, page, code=status, content_type="text/html")
 
 
 def _reset(request: web.BaseRequest) -> None:

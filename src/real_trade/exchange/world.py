@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from real_trade.model import Instrument
 
 SECOND_MS: Final = 1_000
+_MINUTE_MS: Final = 60_000
 # Public trades that are remembered of each instrument.
 _TRADES_KEPT: Final = 1_000
 # What stands at a level near the touch, as a share of an ordinary bar's volume.
@@ -95,6 +96,7 @@ class Listing:
         length_ms: of a bar.
         crowd: who quotes.
         candle: the bar that is open.
+        is_trading: orders are taken.
         recent: the last public trades, oldest first.
     """
 
@@ -106,6 +108,7 @@ class Listing:
     length_ms: int
     crowd: Crowd
     candle: OpenCandle
+    is_trading: bool = True
     recent: deque[Traded] = field(default_factory=lambda: deque(maxlen=_TRADES_KEPT))
 
     @property
@@ -132,6 +135,8 @@ class World:
         self._listeners: list[Callable[[list[Event | BarClosed]], None]] = []
         self._closed: list[BarClosed] = []
         self._later: list[Callable[[], None]] = []
+        # Which schedule of funding counts, by listing: an earlier one is void.
+        self._funding_plan: dict[str, int] = {}
         self._agenda: list[tuple[int, int, Callable[[int], None]]] = []
         self._number = 0
         self.now_ms = start_ms
@@ -158,11 +163,19 @@ class World:
             for by in Price:
                 self.exchange.prices[listing.name, by] = price
             listing.crowd.stand_around(price, at)
+            self._recall(listing, at)
             self._open_bar(listing, at)
             self._expect_funding(listing, start_ms)
         self._at(first // SECOND_MS * SECOND_MS, self._second)
         self.now_ms = first
         self.advance(start_ms)
+
+    def as_listed(self, instrument: Instrument) -> Instrument | None:
+        """Return an instrument as it is listed now, its grid and interval changed perhaps; None once it is delisted."""
+        listing = self.listings.get((instrument.market, instrument.symbol))
+        if listing is None:
+            return instrument
+        return listing.instrument if listing.is_trading else None
 
     def open_account(self, wallet: dict[str, Decimal]) -> Account:
         """Open an account that holds so much of each coin."""
@@ -244,10 +257,20 @@ class World:
     def _opening(listing: Listing, at_ms: int) -> int:
         return at_ms // listing.length_ms * listing.length_ms
 
+    def _recall(self, listing: Listing, at_ms: int) -> None:
+        """Have the trades of the bar before for the last public ones; they change nothing any more."""
+        row = int(np.searchsorted(listing.table.time, at_ms)) - 1
+        if row < 0:
+            return
+        candle = candle_of(listing, row)
+        for trade in prints_of(candle, self._seed, listing.name, listing.length_ms):
+            number, time = self.exchange.number_trade(), candle.time_ms + trade.offset_ms
+            listing.recent.append(Traded(time, listing.name, number, trade.sign, trade.lots, trade.ticks))
+
     def _open_bar(self, listing: Listing, at_ms: int) -> None:
         row = int(np.searchsorted(listing.table.time, at_ms))
         if row < len(listing.table) and int(listing.table.time[row]) == at_ms:
-            for trade in prints_of(_candle(listing, row), self._seed, listing.name, listing.length_ms):
+            for trade in prints_of(candle_of(listing, row), self._seed, listing.name, listing.length_ms):
                 self._at(at_ms + trade.offset_ms, lambda now, trade=trade: listing.crowd.play(trade, now))  # type: ignore[misc]
         self._at(at_ms + listing.length_ms, lambda now: self._close_bar(listing, now))
 
@@ -271,18 +294,40 @@ class World:
             listing.crowd.fidget(draw, _RESTLESS, now_ms)
         self._at(now_ms + SECOND_MS, self._second)
 
-    def _expect_funding(self, listing: Listing, after_ms: int) -> None:
+    def next_funding(self, listing: Listing, after_ms: int) -> tuple[int, float] | None:
+        """Return time and rate of the next settlement of funding; None if there is none.
+
+        They are the source's; once the interval was changed, its times are full multiples and its rate is their share.
+        """
         rates = self._history.funding(listing.instrument)
         row = int(np.searchsorted(rates.timestamp, after_ms, side="right"))
         if row == len(rates.timestamp):
+            return None
+        at, rate = int(rates.timestamp[row]), float(rates.rate[row])
+        usual, minutes = listing.contract.funding_minutes, listing.instrument.funding_interval_minutes
+        if minutes != usual:
+            span = minutes * _MINUTE_MS
+            return (after_ms // span + 1) * span, round(rate * minutes / usual, 8)
+        return at, rate
+
+    def reschedule_funding(self, listing: Listing) -> None:
+        """Expect funding anew after its interval was changed."""
+        self._funding_plan[listing.name] = self._funding_plan.get(listing.name, 0) + 1
+        self._expect_funding(listing, self.now_ms)
+
+    def _expect_funding(self, listing: Listing, after_ms: int) -> None:
+        coming = self.next_funding(listing, after_ms)
+        if coming is None:
             return
-        rate = round(float(rates.rate[row]) * RATE_SCALE)
+        at, rate = coming
+        plan = self._funding_plan.get(listing.name, 0)
 
         def due(now_ms: int) -> None:
-            self.exchange.settle_funding(listing.name, rate, now_ms)
-            self._expect_funding(listing, now_ms)
+            if plan == self._funding_plan.get(listing.name, 0):
+                self.exchange.settle_funding(listing.name, round(rate * RATE_SCALE), now_ms)
+                self._expect_funding(listing, now_ms)
 
-        self._at(int(rates.timestamp[row]), due)
+        self._at(at, due)
 
 
 def name_of(instrument: Instrument) -> str:
@@ -348,7 +393,8 @@ def _lot(table: BarTable, contract: Contract) -> float:
     return float(contract.step * 10**table.grid.volume)
 
 
-def _candle(listing: Listing, row: int) -> Candle:
+def candle_of(listing: Listing, row: int) -> Candle:
+    """Return a bar of a listing's table in ticks and lots."""
     table, tick, lot = listing.table, _tick(listing.table, listing.contract), _lot(listing.table, listing.contract)
     columns = (table.open, table.high, table.low, table.close)
     opened, high, low, close = (max(1, round(int(column[row]) / tick)) for column in columns)

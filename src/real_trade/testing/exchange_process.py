@@ -53,7 +53,8 @@ def running_exchange(venue: str = "bybit", **flags: object) -> Iterator[RunningE
     Args:
         venue: ``bybit`` or ``binance``.
         **flags: the server's flags with underscores for dashes (``seed=7``, ``rate_limits="off"``,
-            ``from_="2024-01-01"``); a list repeats the flag (``fault=["slow=0.1:2"]``); None leaves it out.
+            ``from_="2024-01-01"``); a list repeats the flag (``fault=["slow=0.1:2"]``), True
+            gives it without a value, None leaves it out.
 
     Yields:
         the running server.
@@ -71,7 +72,8 @@ def running_exchange(venue: str = "bybit", **flags: object) -> Iterator[RunningE
             if value is None:
                 continue
             for each in value if isinstance(value, list | tuple) else [value]:
-                command += [f"--{name.rstrip('_').replace('_', '-')}", str(each)]
+                command.append(f"--{name.rstrip('_').replace('_', '-')}")
+                command += [] if each is True else [str(each)]
         errors = Path(folder) / "stderr.txt"
         with errors.open("w+") as stderr:
             process = subprocess.Popen(  # noqa: S603 - our own interpreter and module

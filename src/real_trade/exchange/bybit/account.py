@@ -29,7 +29,14 @@ if TYPE_CHECKING:
     from real_trade.exchange.core.contract import Contract
 
 _CLOSED_SHOWN: Final = 500
-_EXEC_TYPES: Final = {"trade": "Trade", "funding": "Funding", "liquidation": "BustTrade", "adl": "AdlTrade"}
+_MAJORS: Final = ("BTC", "ETH", "SOL", "XRP", "USDT", "USDC", "USD")
+_EXEC_TYPES: Final = {
+    "trade": "Trade",
+    "funding": "Funding",
+    "liquidation": "BustTrade",
+    "adl": "AdlTrade",
+    "delivery": "Delivery",
+}
 _WEEK_MS: Final = 7 * 86_400_000
 
 
@@ -311,7 +318,8 @@ class Accounts:
     def fee_rates(self, account: int, params: Mapping[str, Any]) -> dict[str, Any]:
         """Return maker and taker fee of the instruments of a category."""
         del account
-        category, symbol = category_of(params), params.get("symbol")
+        # A request without a category means the linear one.
+        category, symbol = category_of({"category": "linear", **params}), params.get("symbol")
         rows = [
             {
                 "symbol": listing.instrument.symbol,
@@ -323,7 +331,8 @@ class Accounts:
         ]
         if symbol and not rows:
             raise bad("symbol invalid")
-        return {"category": category, "list": rows}
+        # The category is told of options only.
+        return {"list": rows}
 
     def set_margin_mode(self, account: int, params: Mapping[str, Any]) -> dict[str, Any]:
         """Back positions by the whole account, or each by its own margin."""
@@ -358,6 +367,13 @@ class Accounts:
                 "NFT": [],
                 "Affiliate": [],
                 "Earn": [],
+                "BitCard": [],
+                "ByXPost": [],
+                "FiatP2P": [],
+                "FiatBitPay": [],
+                "FiatBybitPay": [],
+                "FiatConvertBroker": [],
+                "FiatGlobalPay": [],
             },
             "ips": ["*"],
             "type": 1,
@@ -371,6 +387,9 @@ class Accounts:
             "vipLevel": "No VIP",
             "mktMakerLevel": "0",
             "affiliateID": 0,
+            "userIDInt64": "0",
+            "inviterIDInt64": "0",
+            "affiliateIDInt64": "0",
             "rsaPublicKey": "",
             "isMaster": True,
             "parentUid": "0",
@@ -379,20 +398,20 @@ class Accounts:
         }
 
     def coins(self) -> dict[str, Any]:
-        """Return what is known of each coin."""
-        names = sorted({coin for c in self._exchange.contracts.values() for coin in (c.base, c.quote) if coin != "USD"})
+        """Return what is known of each coin: those that are traded, and the majors."""
+        traded = {coin for contract in self._exchange.contracts.values() for coin in (contract.base, contract.quote)}
         chain = {
             "confirmation": "6",
-            "withdrawFee": "0",
-            "depositMin": "0",
-            "withdrawMin": "0",
-            "chainDeposit": "0",
-            "chainWithdraw": "0",
+            "withdrawFee": "0.0001",
+            "depositMin": "0.0001",
+            "withdrawMin": "0.001",
+            "chainDeposit": "1",
+            "chainWithdraw": "1",
             "minAccuracy": "8",
             "withdrawPercentageFee": "0",
             "contractAddress": "",
             "safeConfirmNumber": "6",
-            "withdrawMax": "0",
+            "withdrawMax": "10000000",
         }
         return {
             "rows": [
@@ -402,7 +421,7 @@ class Accounts:
                     "remainAmount": "10000000",
                     "chains": [{"chainType": name, "chain": name, **chain}],
                 }
-                for name in names
+                for name in sorted(traded | set(_MAJORS))
             ]
         }
 

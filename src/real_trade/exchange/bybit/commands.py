@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from real_trade.exchange.bybit.parameters import plain_parameters
 from real_trade.exchange.bybit.refusals import BAD_PARAMETER, Refusal, TooFast, bad
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ class Commands:
             raise Refusal(BAD_PARAMETER, f"The number of orders must be from 1 to {_BATCH[category]}")
         rows, codes = [], []
         for request in requests:
-            each = dict(request) if isinstance(request, dict) else {}
+            each = plain_parameters(request) if isinstance(request, dict) else {}
             row = {"category": category, "symbol": str(each.get("symbol", "")), "orderId": "", "orderLinkId": ""}
             row["orderLinkId"] = str(each.get("orderLinkId") or "")
             if creates:

@@ -31,6 +31,7 @@ _KLINE_MS: Final = 1_000
 # A book of one level is told again when it has stood still for so long.
 _REPEAT_MS: Final = 3_000
 _MOST_TRADES: Final = 1_024
+_LIQUIDATIONS: Final = ("allLiquidation", "liquidation")
 
 Levels = list[tuple[int, int]]
 
@@ -42,6 +43,7 @@ class _Topic:
     name: str
     kind: str
     listing: Listing
+    symbol: str
     detail: str
     senders: list[Send] = field(default_factory=list)
     due_ms: int = 0
@@ -54,6 +56,8 @@ class _Topic:
     # Of a ticker: what was told last; of a kline: the text.
     fields: dict[str, str] = field(default_factory=dict)
     text: bytes = b""
+    # Of trades: those that are not told yet.
+    waiting: list[Traded] = field(default_factory=list)
 
 
 class Feed:
@@ -70,7 +74,6 @@ class Feed:
         self._category, self._world, self._history, self._market = category, world, history, market
         self._topics: dict[str, _Topic] = {}
         self._by_listing: dict[str, list[_Topic]] = defaultdict(list)
-        self._trades: dict[str, list[Traded]] = defaultdict(list)
         world.listen(self._hear)
 
     @property
@@ -118,6 +121,16 @@ class Feed:
             elif topic.kind == "publicTrade":
                 self._tell_trades(topic, now)
 
+    def restart_books(self) -> None:
+        """Tell every book as a whole again, numbered from 1."""
+        now = self._world.now_ms
+        for topic in self._topics.values():
+            if topic.kind == "orderbook":
+                topic.bids, topic.asks = self._depth(topic)
+                topic.update, topic.told_ms = 1, now
+                topic.version = self._world.exchange.books[topic.listing.name].version
+                self._send(topic, self._book_message(topic, "snapshot", topic.bids, topic.asks, now))
+
     # Streams
 
     def _topic(self, name: str) -> _Topic | None:
@@ -126,7 +139,7 @@ class Feed:
         detail = parts[1] if len(parts) == 3 else ""
         if self._category == "option":
             return None
-        listing = self._world.listings.get((Market(self._category), symbol))
+        listing = self._world.listings.get((Market(self._category), self._market.dated.parent(self._category, symbol)))
         shape = {"orderbook": 3, "kline": 3, "publicTrade": 2, "tickers": 2, "allLiquidation": 2, "liquidation": 2}
         if listing is None or shape.get(kind) != len(parts):
             return None
@@ -134,9 +147,9 @@ class Feed:
             return None
         if kind == "kline" and detail not in INTERVALS:
             return None
-        if kind in {"allLiquidation", "liquidation"} and self._category == "spot":
+        if kind in _LIQUIDATIONS and self._category == "spot":
             return None
-        return _Topic(name, kind, listing, detail)
+        return _Topic(name, kind, listing, symbol, detail)
 
     def _greet(self, topic: _Topic, send: Send) -> None:
         now = self._world.now_ms
@@ -148,7 +161,7 @@ class Feed:
             send(self._book_message(topic, "snapshot", topic.bids, topic.asks, now))
         elif topic.kind == "tickers":
             if not topic.fields:
-                topic.fields = self._ticker_fields(topic.listing)
+                topic.fields = self._ticker_fields(topic)
             send(self._ticker_message(topic, "snapshot", topic.fields, now))
 
     def _depth(self, topic: _Topic) -> tuple[Levels, Levels]:
@@ -182,7 +195,7 @@ class Feed:
                 "type": kind,
                 "ts": now,
                 "data": {
-                    "s": listing.instrument.symbol,
+                    "s": topic.symbol,
                     "b": spelled_levels(listing, bids),
                     "a": spelled_levels(listing, asks),
                     "u": topic.update,
@@ -192,23 +205,24 @@ class Feed:
             }
         )
 
-    def _ticker_fields(self, listing: Listing) -> dict[str, str]:
-        fields = self._market.ticker(listing)
+    def _ticker_fields(self, topic: _Topic) -> dict[str, str]:
+        fields = self._market.ticker(topic.listing, topic.symbol)
         if self._category == "spot":
             for name in ("bid1Price", "bid1Size", "ask1Price", "ask1Size"):
                 del fields[name]
             return fields
-        last = list(listing.recent)[-2:]
+        last = list(topic.listing.recent)[-2:]
         falls = len(last) == 2 and last[1].ticks < last[0].ticks
         fields["tickDirection"] = "MinusTick" if falls else "PlusTick"
-        known = ("fundingCap", "predictedDeliveryPrice", "basisRate", "basis", "deliveryFeeRate", "deliveryTime")
-        for name in (*known, "preOpenPrice", "preQty", "curPreListingPhase"):
+        dates = ("predictedDeliveryPrice", "basisRate", "basis", "deliveryFeeRate", "deliveryTime")
+        gone = () if self._market.dated.is_future(topic.symbol) else dates
+        for name in (*gone, "fundingCap", "preOpenPrice", "preQty", "curPreListingPhase"):
             fields.pop(name)
         return fields
 
     def _tell_ticker(self, topic: _Topic, now: int) -> None:
         topic.due_ms = now + _TICKER_MS
-        fields = self._ticker_fields(topic.listing)
+        fields = self._ticker_fields(topic)
         if fields == topic.fields:
             return
         changed = {name: value for name, value in fields.items() if topic.fields.get(name) != value}
@@ -244,16 +258,17 @@ class Feed:
         self._send(topic, _encode({"topic": topic.name, "data": [row], "ts": now, "type": "snapshot"}))
 
     def _tell_trades(self, topic: _Topic, now: int) -> None:
-        waiting = self._trades.pop(topic.listing.name, [])
+        waiting, topic.waiting = topic.waiting, []
         for first in range(0, len(waiting), _MOST_TRADES):
-            rows = [self._trade_row(topic.listing, trade) for trade in waiting[first : first + _MOST_TRADES]]
+            rows = [self._trade_row(topic, trade) for trade in waiting[first : first + _MOST_TRADES]]
             self._send(topic, _encode({"topic": topic.name, "type": "snapshot", "ts": now, "data": rows}))
 
     @staticmethod
-    def _trade_row(listing: Listing, trade: Traded) -> dict[str, Any]:
+    def _trade_row(topic: _Topic, trade: Traded) -> dict[str, Any]:
+        listing = topic.listing
         row = {
             "T": trade.time_ms,
-            "s": listing.instrument.symbol,
+            "s": topic.symbol,
             "S": "Buy" if trade.sign > 0 else "Sell",
             "v": quantity(listing.contract, trade.lots),
             "p": price(listing.contract, trade.ticks),
@@ -264,17 +279,13 @@ class Feed:
 
     def _hear(self, events: list[Event | BarClosed]) -> None:
         for event in events:
-            if isinstance(event, Traded):
-                if any(topic.kind == "publicTrade" for topic in self._by_listing.get(event.symbol, ())):
-                    self._trades[event.symbol].append(event)
-            elif isinstance(event, BarClosed):
-                for topic in self._by_listing.get(event.symbol, ()):
-                    if topic.kind == "kline":
-                        self._close_kline(topic, event)
-            elif isinstance(event, Executed) and event.kind == "liquidation":
-                for topic in self._by_listing.get(event.symbol, ()):
-                    if topic.kind in {"allLiquidation", "liquidation"}:
-                        self._tell_liquidation(topic, event)
+            for topic in self._by_listing.get(event.symbol, ()):
+                if isinstance(event, Traded) and topic.kind == "publicTrade":
+                    topic.waiting.append(event)
+                elif isinstance(event, BarClosed) and topic.kind == "kline":
+                    self._close_kline(topic, event)
+                elif isinstance(event, Executed) and event.kind == "liquidation" and topic.kind in _LIQUIDATIONS:
+                    self._tell_liquidation(topic, event)
 
     def _close_kline(self, topic: _Topic, event: BarClosed) -> None:
         interval = Interval.parse(topic.detail)
@@ -290,7 +301,7 @@ class Feed:
     def _tell_liquidation(self, topic: _Topic, event: Executed) -> None:
         row = {
             "T": event.time_ms,
-            "s": topic.listing.instrument.symbol,
+            "s": topic.symbol,
             # The side of the position that is closed.
             "S": "Sell" if event.sign > 0 else "Buy",
             "v": quantity(topic.listing.contract, event.lots),

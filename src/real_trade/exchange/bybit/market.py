@@ -13,6 +13,7 @@ import msgspec
 import numpy as np
 
 from real_trade.exchange.answers import Answer
+from real_trade.exchange.bybit.dated import Dated
 from real_trade.exchange.bybit.refusals import BAD_PARAMETER, Refusal
 from real_trade.exchange.bybit.spelling import price, quantity
 from real_trade.exchange.core.orders import Price
@@ -70,6 +71,7 @@ class BybitMarket:
 
     def __init__(self, source: MarketSource, history: History, world: World, clock: Clock) -> None:
         self._source, self._history, self._world, self._clock = source, history, world, clock
+        self.dated = Dated(source.instruments(), history, world)
         self._instruments = {(str(i.market), i.symbol): i for i in source.instruments()}
         self.routes: dict[str, Callable[[Query], Answer]] = {
             "/v5/market/time": self._time,
@@ -106,7 +108,8 @@ class BybitMarket:
         category = params.get("category") or "linear"
         if category not in CATEGORIES[:3] or (kind is not SeriesKind.KLINE and category == "spot"):
             raise Refusal(BAD_PARAMETER, "params error: Category is invalid")
-        instrument = self._instruments.get((category, params.get("symbol", "")))
+        symbol = params.get("symbol", "")
+        instrument = self._instruments.get((category, self.dated.parent(category, symbol)))
         if instrument is None:
             raise Refusal(BAD_PARAMETER, "Not supported symbols")
         spelling = params.get("interval", "")
@@ -120,14 +123,16 @@ class BybitMarket:
             style = _traded if kind is SeriesKind.KLINE else _priced
             page = self._history.page(instrument, kind, interval, window, self._world.now_ms, style, query.blemish)
             text, rows = page.text, page.rows
-        head = f'{{"category":"{category}","symbol":"{instrument.symbol}","list":['.encode()
+        head = f'{{"category":"{category}","symbol":"{symbol}","list":['.encode()
         return Answer(200, self.envelope(0, "OK", b"".join((head, text, b"]}"))), rows=rows)
 
     def _instruments_info(self, query: Query) -> Answer:
         params = query.params
         category = _category(params)
         symbol, coin = params.get("symbol"), params.get("baseCoin")
-        chosen = [i for i in self._instruments.values() if i.market == category]
+        if category == "option":
+            return self._option_info(symbol, coin)
+        chosen = self._listed(category)
         if symbol and symbol not in {i.symbol for i in chosen}:
             raise Refusal(BAD_PARAMETER, f"params error: symbol invalid {symbol}")
         chosen = [i for i in chosen if symbol in {None, "", i.symbol} and coin in {None, "", i.base}]
@@ -140,8 +145,33 @@ class BybitMarket:
             page = chosen[first : first + limit]
             cursor = _next_cursor(page, chosen)
             chosen = page
-        rows = [_facts(i, self._source.start_ms) for i in chosen]
+        now = [self._world.as_listed(i) for i in chosen]
+        rows = [_facts(i, self._source.start_ms) | self._dates(i) for i in now if i is not None]
         return self.ok({"category": category, "nextPageCursor": cursor, "list": rows}, len(rows))
+
+    def _listed(self, category: str) -> list[Instrument]:
+        """Return what a category lists, its dated future last."""
+        chosen = [i for i in self._instruments.values() if i.market == category]
+        return [*chosen, self.dated.future] if category == "linear" and self.dated.future is not None else chosen
+
+    def _dates(self, instrument: Instrument) -> dict[str, object]:
+        """Return what instruments-info says otherwise of a future."""
+        if instrument is not self.dated.future:
+            return {}
+        return {
+            "contractType": "LinearFutures",
+            "deliveryTime": str(self.dated.delivery_ms),
+            "deliveryFeeRate": "0.0005",
+            "fundingInterval": 0,
+        }
+
+    def _option_info(self, symbol: str | None, coin: str | None) -> Answer:
+        perpetual = self.dated.perpetual
+        if symbol and symbol != self.dated.option:
+            raise Refusal(BAD_PARAMETER, f"params error: symbol invalid {symbol}")
+        wanted = perpetual is not None and (symbol or (coin or "BTC") == perpetual.base)
+        rows = [self.dated.option_facts(self._source.start_ms)] if wanted else []
+        return self.ok({"category": "option", "nextPageCursor": "", "list": rows}, len(rows))
 
     def _funding(self, query: Query) -> Answer:
         params = query.params
@@ -167,7 +197,7 @@ class BybitMarket:
         category, symbol = _category(params), params.get("symbol")
         if category not in {"linear", "inverse"}:
             raise Refusal(BAD_PARAMETER, "params error: Category is invalid")
-        chosen = [i for i in self._instruments.values() if i.market == category and symbol in {None, "", i.symbol}]
+        chosen = [i for i in self._listed(category) if symbol in {None, "", i.symbol}]
         if symbol and not chosen:
             raise Refusal(BAD_PARAMETER, f"params error: symbol invalid {symbol}")
         first = _cursor_row(params.get("cursor", ""), chosen)
@@ -178,13 +208,22 @@ class BybitMarket:
     def _tickers(self, query: Query) -> Answer:
         params = query.params
         category, symbol = _category(params), params.get("symbol")
-        chosen = [i for i in self._instruments.values() if i.market == category and symbol in {None, "", i.symbol}]
+        if category == "option":
+            if symbol and symbol != self.dated.option:
+                raise Refusal(BAD_PARAMETER, f"params error: symbol invalid {symbol}")
+            rows = [self.dated.option_ticker()] if self.dated.option else []
+            return self.ok({"category": category, "list": rows}, len(rows))
+        chosen = [i for i in self._listed(category) if symbol in {None, "", i.symbol}]
         if symbol and not chosen:
             raise Refusal(BAD_PARAMETER, f"params error: symbol invalid {symbol}")
-        rows = [self.ticker(self._world.listings[i.market, i.symbol]) for i in chosen]
+        rows = [self.ticker(self.listing_of(category, i.symbol), i.symbol) for i in chosen]
         return self.ok({"category": category, "list": rows}, len(rows))
 
-    def ticker(self, listing: Listing) -> dict[str, str]:
+    def listing_of(self, category: str, symbol: str) -> Listing:
+        """Return what goes on in a symbol: in the perpetual, for the future that follows it."""
+        return self._world.listings[Market(category), self.dated.parent(category, symbol)]
+
+    def ticker(self, listing: Listing, symbol: str) -> dict[str, str]:
         """Return the last 24 hours of an instrument and where it stands now."""
         instrument, contract, now = listing.instrument, listing.contract, self._world.now_ms
         prices = self._world.exchange.prices
@@ -194,7 +233,7 @@ class BybitMarket:
         now_price = last * contract.tick
         first = now_price if day is None else day.first
         ticker = {
-            "symbol": instrument.symbol,
+            "symbol": symbol,
             "lastPrice": price(contract, last),
             "prevPrice24h": plain(first),
             "price24hPcnt": plain(round((now_price - first) / first, 6)),
@@ -209,12 +248,25 @@ class BybitMarket:
         }
         if instrument.market is Market.SPOT:
             return ticker | {"usdIndexPrice": price(contract, prices[contract.symbol, Price.INDEX])}
-        return ticker | self._perpetual(listing, now)
+        found = ticker | self._perpetual(listing, now)
+        if self.dated.is_future(symbol):
+            basis = prices[contract.symbol, Price.LAST] - prices[contract.symbol, Price.INDEX]
+            found |= {
+                "fundingRate": "",
+                "nextFundingTime": "0",
+                "fundingIntervalHour": "",
+                "fundingCap": "",
+                "predictedDeliveryPrice": found["indexPrice"],
+                "basisRate": f"{basis / prices[contract.symbol, Price.INDEX]:.8f}",
+                "basis": plain(basis * contract.tick),
+                "deliveryFeeRate": "0.0005",
+                "deliveryTime": str(self.dated.delivery_ms),
+            }
+        return found
 
     def _perpetual(self, listing: Listing, now: int) -> dict[str, str]:
         instrument, contract = listing.instrument, listing.contract
-        rates = self._history.funding(instrument)
-        coming = [i for i, time in enumerate(rates.timestamp.tolist()) if time > now][:1]
+        coming = self._world.next_funding(listing, now)
         hour = self._history.last_day(instrument, SeriesKind.KLINE, now, _HOUR_MS)
         interest = self._interest(listing, now)
         mark = self._world.exchange.mark(contract)
@@ -227,8 +279,8 @@ class BybitMarket:
             "openInterestValue": plain(
                 interest if instrument.market is Market.INVERSE else interest * mark * contract.tick
             ),
-            "fundingRate": plain(float(rates.rate[coming[0]])) if coming else "",
-            "nextFundingTime": str(int(rates.timestamp[coming[0]])) if coming else "0",
+            "fundingRate": plain(coming[1]) if coming else "",
+            "nextFundingTime": str(coming[0]) if coming else "0",
             "fundingIntervalHour": str(instrument.funding_interval_minutes // 60),
             "fundingCap": "0.0075",
             "predictedDeliveryPrice": "",
@@ -264,19 +316,26 @@ class BybitMarket:
         end = min(self._world.now_ms, _whole(params, "endTime") or self._world.now_ms)
         start = _whole(params, "startTime") or 0
         stamps = range(end // span * span, max(start, self._source.start_ms) - 1, -span)[: _limit(params, 50, 200)]
-        rows = [{"openInterest": plain(self._interest(listing, at)), "timestamp": str(at)} for at in stamps]
-        result: dict[str, object] = {"symbol": listing.instrument.symbol, "category": params["category"], "list": rows}
+        # Of both sides together, and of one of them.
+        interests = [(at, 2 * self._interest(listing, at)) for at in stamps]
+        rows = [
+            {"openInterest": plain(both), "singleOpenInterest": plain(both / 2), "timestamp": str(at)}
+            for at, both in interests
+        ]
+        result: dict[str, object] = {"symbol": params["symbol"], "category": params["category"], "list": rows}
         return self.ok(result | {"nextPageCursor": ""}, len(rows))
 
     def _orderbook(self, query: Query) -> Answer:
         params = query.params
         category = _category(params)
+        if category == "option" and params.get("symbol") and params["symbol"] == self.dated.option:
+            return self._option_book()
         listing = self._listing(params)
         book = self._world.exchange.books[listing.name]
         bids, asks = book.depth(_limit(params, 1 if category == "spot" else 25, _DEEPEST[category]))
         return self.ok(
             {
-                "s": listing.instrument.symbol,
+                "s": params["symbol"],
                 "b": spelled_levels(listing, bids),
                 "a": spelled_levels(listing, asks),
                 "ts": self._world.now_ms,
@@ -289,12 +348,14 @@ class BybitMarket:
     def _recent_trades(self, query: Query) -> Answer:
         params = query.params
         category = _category(params)
+        if category == "option" and self.dated.option:
+            return self._option_trades(params)
         listing = self._listing(params)
         limit = _limit(params, 60 if category == "spot" else 500, 60 if category == "spot" else 1000)
         rows = [
             {
                 "execId": trade_id(listing, trade.trade),
-                "symbol": listing.instrument.symbol,
+                "symbol": params["symbol"],
                 "price": price(listing.contract, trade.ticks),
                 "size": quantity(listing.contract, trade.lots),
                 "side": "Buy" if trade.sign > 0 else "Sell",
@@ -306,6 +367,36 @@ class BybitMarket:
             for trade in list(listing.recent)[-limit:][::-1]
         ]
         return self.ok({"category": category, "list": rows}, len(rows))
+
+    def _option_book(self) -> Answer:
+        bids, asks = self.dated.option_levels()
+        now = self._world.now_ms
+        number = now // 1000
+        return self.ok(
+            {"s": self.dated.option, "b": bids, "a": asks, "ts": now, "u": number, "seq": number, "cts": now}
+        )
+
+    def _option_trades(self, params: Mapping[str, str]) -> Answer:
+        symbol, coin = params.get("symbol"), params.get("baseCoin")
+        mine = symbol == self.dated.option or (not symbol and self.dated.option.startswith(f"{coin or 'BTC'}-"))
+        if symbol and not mine:
+            raise Refusal(BAD_PARAMETER, f"params error: symbol invalid {symbol}")
+        rows = [
+            {
+                "execId": str(UUID(int=trade.time_ms)),
+                "symbol": self.dated.option,
+                "price": trade.price,
+                "size": trade.size,
+                "side": "Buy" if trade.sign > 0 else "Sell",
+                "time": str(trade.time_ms),
+                "isBlockTrade": False,
+                "isRPITrade": False,
+                "seq": str(trade.time_ms // 1000),
+            }
+            for trade in self.dated.option_trades()[::-1]
+        ]
+        rows = rows[: _limit(params, 500, 1000)] if mine else []
+        return self.ok({"category": "option", "list": rows}, len(rows))
 
     def _premium(self, query: Query) -> Answer:
         params = query.params
@@ -331,11 +422,12 @@ class BybitMarket:
                 )
             )
             rows.append([str(int(mark.time[i])), *four])
-        return self.ok({"category": params["category"], "symbol": listing.instrument.symbol, "list": rows}, len(rows))
+        return self.ok({"category": params["category"], "symbol": params["symbol"], "list": rows}, len(rows))
 
     def _listing(self, params: Mapping[str, str]) -> Listing:
         category = _category(params)
-        found = None if category == "option" else self._world.listings.get((Market(category), params.get("symbol", "")))
+        symbol = self.dated.parent(category, params.get("symbol", ""))
+        found = None if category == "option" else self._world.listings.get((Market(category), symbol))
         if found is None:
             raise Refusal(BAD_PARAMETER, f"params error: symbol invalid {params.get('symbol', '')}")
         return found

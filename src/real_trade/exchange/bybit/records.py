@@ -48,6 +48,9 @@ class Ticket:
         protection: what it brings along.
         quote_units: of a spot market order in quote, how much was asked for; 0 for others.
         market_unit: the unit of its quantity.
+        closed_profit: what its fills have realised, units.
+        guards: numbers of the orders that its protection became, by their kind.
+        partner: on spot the other one of take profit and stop loss; 0 for none.
     """
 
     order: Order
@@ -63,7 +66,9 @@ class Ticket:
     protection: Protection = field(default_factory=Protection)
     quote_units: int = 0
     market_unit: str = ""
-    seen_value: int = 0
+    closed_profit: int = 0
+    guards: dict[str, int] = field(default_factory=dict)
+    partner: int = 0
 
 
 @dataclass(frozen=True, slots=True)

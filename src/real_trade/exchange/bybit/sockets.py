@@ -8,7 +8,9 @@ from uuid import uuid4
 
 import msgspec
 
+from real_trade.exchange.bybit.parameters import plain_parameters
 from real_trade.exchange.bybit.refusals import Refusal, TooFast
+from real_trade.exchange.words import read_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,8 +46,8 @@ class Session(ABC):
     def receive(self, text: str | bytes) -> None:
         """Take a frame of the client."""
         try:
-            frame = msgspec.json.decode(text)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+            frame = read_json(text)
+        except ValueError:
             frame = None
         if not isinstance(frame, dict):
             self._refuse(None, "", "Invalid JSON")
@@ -199,9 +201,11 @@ class PrivateSession(Session):
         for name in (topic, f"{topic}.{category}"):
             if name in self._topics:
                 self._tell(name, row)
-        if topic == "execution" and "execution.fast" in self._topics and row["execType"] == "Trade":
+        if topic == "execution" and row["execType"] == "Trade":
             kept = ("category", "symbol", "execId", "execPrice", "execQty", "orderId", "isMaker", "orderLinkId", "side")
-            self._tell("execution.fast", {name: row[name] for name in (*kept, "execTime", "seq")})
+            for name in ("execution.fast", f"execution.fast.{category}"):
+                if name in self._topics:
+                    self._tell(name, {field: row[field] for field in (*kept, "execTime", "seq")})
 
     def _tell(self, topic: str, row: Row) -> None:
         self._number += 1
@@ -221,8 +225,8 @@ class TradeSession(Session):
     def receive(self, text: str | bytes) -> None:
         """Take a frame of the client."""
         try:
-            frame = msgspec.json.decode(text)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+            frame = read_json(text)
+        except ValueError:
             frame = None
         if not isinstance(frame, dict):
             self._answer({}, Refusal(10001, "Invalid JSON"))
@@ -281,9 +285,10 @@ class TradeSession(Session):
         self._door.check_time(str(sent.get("X-BAPI-TIMESTAMP", "")), str(sent.get("X-BAPI-RECV-WINDOW", "")))
         if request is not None:
             self._requests.add(str(request))
-        if args[0].get("category") not in _CATEGORIES:
+        params = plain_parameters(args[0])
+        if params.get("category") not in _CATEGORIES:
             raise Refusal(10404, "category is not found")
-        return args[0]
+        return params
 
     def _carry_out(self, op: str, params: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any], dict[str, str]]:
         name, category = _command_of(op), str(params["category"])

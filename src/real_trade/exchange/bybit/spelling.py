@@ -130,7 +130,8 @@ def order_row(ticket: Ticket, event: OrderChanged | None = None) -> Row:
         "smpType": "None",
         "smpGroup": 0,
         "smpOrderId": "",
-        "tpslMode": "" if kept.is_empty else kept.mode,
+        # Clients take an order that has it for one in a contract.
+        **({} if contract.kind is Kind.SPOT else {"tpslMode": "" if kept.is_empty else kept.mode}),
         "tpLimitPrice": price(contract, kept.tp_limit) if kept.tp_limit else "",
         "slLimitPrice": price(contract, kept.sl_limit) if kept.sl_limit else "",
         "placeType": "",
@@ -147,11 +148,11 @@ def order_row(ticket: Ticket, event: OrderChanged | None = None) -> Row:
     }
 
 
-def pushed_order(ticket: Ticket, event: OrderChanged) -> Row:
-    """Return an order as the stream tells of it."""
+def pushed_order(ticket: Ticket, event: OrderChanged | None = None) -> Row:
+    """Return an order as the stream tells of it, as it is or as it was when an event told of it."""
     return order_row(ticket, event) | {
         "category": ticket.category,
-        "closedPnl": "0",
+        "closedPnl": amount(ticket.closed_profit),
         "feeCurrency": _fee_coin(ticket) if ticket.order.contract.kind is Kind.SPOT else "",
     }
 
@@ -168,7 +169,13 @@ def fill_row(fill: Fill, contract: Contract, symbol: str, exec_id: str) -> Row:
     event, ticket = fill.event, fill.ticket
     value = contract.value(event.lots, event.ticks)
     request = None if ticket is None else ticket.order.request
-    kinds = {"trade": "Trade", "funding": "Funding", "liquidation": "BustTrade", "adl": "AdlTrade"}
+    kinds = {
+        "trade": "Trade",
+        "funding": "Funding",
+        "liquidation": "BustTrade",
+        "adl": "AdlTrade",
+        "delivery": "Delivery",
+    }
     # Who is charged funding is on the side of what it holds.
     rate = Decimal(0)
     if value:
@@ -241,7 +248,7 @@ def position_row(
         "autoAddMargin": 0,
         "adlRankIndicator": 2 if lots else 0,
         "leverage": str(position.leverage),
-        "positionBalance": amount(initial + position.extra) if account.isolated and lots else "0",
+        "positionBalance": amount(position.backing if account.isolated else initial),
         "markPrice": price(contract, mark),
         "liqPrice": liquidation_price(exchange, account, position) if lots else "",
         "bustPrice": "",
@@ -268,15 +275,17 @@ def position_row(
 
 
 def liquidation_price(exchange: Exchange, account: Account, position: Position) -> str:
-    """Return an estimate: the mark price at which the account's margin no longer covers what it needs; empty if none.
+    """Return an estimate: the mark price at which the margin no longer covers what it needs; empty if none.
 
     Source: the venue's statement for cross margin, that liquidation begins where the maintenance margin reaches the
-    margin balance; what else the account holds stays as it is.
+    margin balance; what else the account holds stays as it is. An isolated position has its own margin alone.
     """
     contract, coin = position.contract, position.contract.settle
     mark = exchange.mark(contract)
     equity, needed = totals(account, coin, exchange.mark)
     spare = equity - needed - position.profit(mark) + position.maintenance(mark)
+    if account.isolated:
+        spare = position.backing
     low, high = (1, mark) if position.lots > 0 else (mark, 10 * mark)
     if _is_safe(position, spare, low if position.lots > 0 else high):
         return ""
@@ -293,6 +302,13 @@ def _is_safe(position: Position, spare: int, ticks: int) -> bool:
     return spare + position.profit(ticks) - position.maintenance(ticks) > 0
 
 
+def _locked(exchange: Exchange, account: Account, coin: str) -> int:
+    """Return what spot orders hold back of a coin."""
+    mine = (order for order in exchange.open_orders(account.number) if order.contract.kind is Kind.SPOT)
+    given = ((o.contract.quote if o.request.sign > 0 else o.contract.base, o.bound) for o in mine)
+    return sum(units for name, units in given if name == coin)
+
+
 def wallet_row(exchange: Exchange, account: Account, dollars: dict[str, Decimal]) -> Row:
     """Return the unified account: what it holds of each coin, and all together in dollars.
 
@@ -307,6 +323,7 @@ def wallet_row(exchange: Exchange, account: Account, dollars: dict[str, Decimal]
         equity, needed = totals(account, coin, exchange.mark)
         wallet, bound = account.wallet[coin], account.bound.get(coin, 0)
         held = [p for p in account.positions.values() if p.lots and p.contract.settle == coin]
+        locked = _locked(exchange, account, coin)
         initial = sum(position.initial_margin(exchange.mark(position.contract)) for position in held)
         free = max(0, available(account, coin, exchange.mark))
         rate = dollars.get(coin, Decimal(0)) * UNIT
@@ -322,14 +339,15 @@ def wallet_row(exchange: Exchange, account: Account, dollars: dict[str, Decimal]
                 "equity": amount(equity),
                 "usdValue": plain((equity * rate).quantize(UNIT)),
                 "walletBalance": amount(wallet),
-                "locked": amount(bound),
+                "locked": amount(locked),
                 "spotHedgingQty": "0",
                 "borrowAmount": "0",
                 "spotBorrow": "0",
                 "availableToBorrow": "",
-                "availableToWithdraw": amount(free),
+                # The venue no longer tells it of a unified account; clients work it out.
+                "availableToWithdraw": "",
                 "accruedInterest": "0",
-                "totalOrderIM": amount(bound),
+                "totalOrderIM": amount(bound - locked),
                 "totalPositionIM": amount(initial),
                 "totalPositionMM": amount(needed),
                 "unrealisedPnl": amount(equity - wallet),

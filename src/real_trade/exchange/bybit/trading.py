@@ -18,12 +18,13 @@ from real_trade.exchange.bybit.spelling import (
 )
 from real_trade.exchange.core.contract import UNIT, Contract, Kind
 from real_trade.exchange.core.events import Executed, OrderChanged
-from real_trade.exchange.core.orders import Force, Price, Refused, Request, Trigger, Why
+from real_trade.exchange.core.orders import Force, Price, Refused, Request, Status, Trigger, Why
 from real_trade.model import Market
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from real_trade.exchange.bybit.dated import Dated
     from real_trade.exchange.core.account import Account, Position
     from real_trade.exchange.core.events import Event
     from real_trade.exchange.core.orders import Order
@@ -35,10 +36,12 @@ if TYPE_CHECKING:
 _FORCES: Final = {"GTC": Force.GTC, "IOC": Force.IOC, "FOK": Force.FOK, "PostOnly": Force.POST_ONLY}
 _PRICES: Final = {"LastPrice": Price.LAST, "MarkPrice": Price.MARK, "IndexPrice": Price.INDEX}
 _LINK: Final = re.compile(r"[A-Za-z0-9_-]{1,36}")
-# Open orders, and conditional ones, of an account in a symbol.
+# Open orders of an account in a contract (on spot in all symbols), and conditional ones in a symbol.
 MOST_ORDERS: Final = 500
 MOST_CONDITIONAL: Final = 10
 MOST_CONDITIONAL_SPOT: Final = 30
+# Refusals print prices as whole numbers of this part.
+_PRINTED: Final = Decimal("0.0001")
 # Highest price, in ticks.
 _MOST_TICKS: Final = 19_999_998
 
@@ -49,10 +52,11 @@ class Trading:
     Args:
         world: the exchange.
         records: names and history.
+        dated: what is quoted, and not traded.
     """
 
-    def __init__(self, world: World, records: Records) -> None:
-        self.world, self.records = world, records
+    def __init__(self, world: World, records: Records, dated: Dated) -> None:
+        self.world, self.records, self._dated = world, records, dated
         self.exchange = world.exchange
         self._listeners: list[Listener] = []
         self._protected: dict[tuple[int, str, int], Protection] = defaultdict(Protection)
@@ -82,14 +86,17 @@ class Trading:
         link = self._link(params)
         sign = _sign(params)
         is_market = _choice(params, "orderType", ("Market", "Limit")) == "Market"
-        side = self._position_side(params)
+        side = self._position_side(contract, params)
         ticks = None if is_market else self.ticks(contract, params, "price")
         force = Force.IOC if is_market else _FORCES[_choice(params, "timeInForce", tuple(_FORCES), "GTC")]
         trigger = self._trigger(listing, params)
-        self._check_counts(account, contract, conditional=trigger is not None)
+        self._check_counts(account, contract, trigger, params.get("orderFilter"))
         reduce_only = _flag(params, "reduceOnly") and contract.kind is not Kind.SPOT
         closes = _flag(params, "closeOnTrigger") and contract.kind is not Kind.SPOT
-        protection = self._attached(contract, params, sign, reduce_only=reduce_only)
+        base = ticks or (trigger.ticks if trigger else self.exchange.prices[contract.symbol, Price.LAST])
+        protection = self._attached(contract, params, sign, base, Protection())
+        if reduce_only and not protection.is_empty:
+            raise Refusal(BAD_PARAMETER, "reduce-only order cannot set tp/sl")
         lots, quote_units, unit = self._size(contract, params, sign, is_market=is_market, closes=closes or reduce_only)
         whole = lots == 0 and (closes or reduce_only)
         request = Request(
@@ -129,14 +136,18 @@ class Trading:
         trigger = None
         if _given(params, "triggerPrice") and request.trigger is not None:
             trigger = request.trigger._replace(ticks=self.ticks(contract, params, "triggerPrice"))
-        changed = self._attached(contract, params, request.sign, reduce_only=False)
-        if not changed.is_empty:
-            ticket.protection = changed
-        if (lots, ticks, trigger) != (None, None, None) or changed.is_empty:
+        base = ticks or request.ticks or (trigger or request.trigger or Trigger(0, rises=True)).ticks
+        base = base or self.exchange.prices[contract.symbol, Price.LAST]
+        protection = self._attached(contract, params, request.sign, base, ticket.protection)
+        only_protection = (lots, ticks, trigger) == (None, None, None) and protection != ticket.protection
+        if not only_protection:
             try:
                 self.exchange.amend(account, ticket.order.number, self.world.now_ms, lots, ticks, trigger)
             except Refused as refused:
                 raise refusal_of(refused.why, contract.kind) from None
+        ticket.protection = protection
+        if only_protection:
+            self._push(account, "order", pushed_order(ticket))
         self.world.tell()
         return {"orderId": ticket.order_id, "orderLinkId": request.link}
 
@@ -177,7 +188,7 @@ class Trading:
             Refusal: there is no position, or nothing would change.
         """
         listing = self.listing(params)
-        contract, side = listing.contract, self._position_side(params)
+        contract, side = listing.contract, self._position_side(listing.contract, params)
         position = self.exchange.accounts[account].position(contract, side)
         if position.lots == 0:
             raise Refusal(BAD_PARAMETER, "can not set tp/sl/ts for zero position")
@@ -216,8 +227,12 @@ class Trading:
         category, symbol = category_of(params), params.get("symbol")
         market = Market(category) if category != "option" else None
         found = self.world.listings.get((market, symbol)) if market is not None and isinstance(symbol, str) else None
+        if found is None and isinstance(symbol, str) and self._dated.lists(category, symbol):
+            raise Refusal(10029, "The requested symbol is not whitelisted.")
         if found is None:
             raise Refusal(170121, "Invalid symbol.") if category == "spot" else bad("symbol invalid")
+        if not found.is_trading:
+            raise Refusal(110074, "This contract is not live")
         return found
 
     def open_tickets(self, account: int, params: Mapping[str, Any]) -> list[Ticket]:
@@ -273,6 +288,9 @@ class Trading:
         """
         value = number(params, name)
         ticks = value / contract.tick
+        grid = self.world.listing(contract.symbol).instrument.tick_size
+        if grid != contract.tick and value % grid:
+            raise Refusal(170134 if contract.kind is Kind.SPOT else 110003, "Order price does not fit the tick size.")
         if value <= 0 or ticks > _MOST_TICKS:
             code = 110003 if contract.kind is not Kind.SPOT else 170133 if value <= 0 else 170132
             raise Refusal(code, "Order price exceeds the allowable range.")
@@ -331,8 +349,8 @@ class Trading:
         return link
 
     @staticmethod
-    def _position_side(params: Mapping[str, Any]) -> int:
-        index = params.get("positionIdx", 0)
+    def _position_side(contract: Contract, params: Mapping[str, Any]) -> int:
+        index = 0 if contract.kind is Kind.SPOT else params.get("positionIdx", 0)
         if str(index) not in {"0", "1", "2"}:
             raise bad("positionIdx invalid")
         return {"0": 0, "1": 1, "2": -1}[str(index)]
@@ -353,41 +371,35 @@ class Trading:
         rises = direction == "1"
         now = self.exchange.prices[contract.symbol, by]
         if Trigger(ticks, rises, by).is_met(now):
-            spelled = f"expect {'Rising' if rises else 'Falling'}, but trigger_price[{ticks}] "
-            raise Refusal(110092 if rises else 110093, f"{spelled}{'<=' if rises else '>='} current[{now}]")
+            spelled = f"expect {'Rising' if rises else 'Falling'}, but trigger_price[{_printed(contract, ticks)}] "
+            relation = f"{'<=' if rises else '>='} current[{_printed(contract, now)}]"
+            raise Refusal(110092 if rises else 110093, spelled + relation)
         return Trigger(ticks, rises, by)
 
-    def _attached(self, contract: Contract, params: Mapping[str, Any], sign: int, *, reduce_only: bool) -> Protection:
+    def _attached(
+        self, contract: Contract, params: Mapping[str, Any], sign: int, base: int, before: Protection
+    ) -> Protection:
+        """Return an order's protection with what parameters change of it; a price of 0 takes a part of it away."""
+
+        def price_of(name: str, kept: int) -> int:
+            return kept if params.get(name) in (None, "") else self._ticks_or_zero(contract, params, name)
+
         kept = Protection(
-            self._ticks_or_zero(contract, params, "takeProfit"),
-            self._ticks_or_zero(contract, params, "stopLoss"),
-            _choice(params, "tpTriggerBy", tuple(_PRICES), "LastPrice"),
-            _choice(params, "slTriggerBy", tuple(_PRICES), "LastPrice"),
-            _choice(params, "tpslMode", ("Full", "Partial"), "Full"),
-            self._ticks_or_zero(contract, params, "tpLimitPrice"),
-            self._ticks_or_zero(contract, params, "slLimitPrice"),
+            price_of("takeProfit", before.take_profit),
+            price_of("stopLoss", before.stop_loss),
+            _choice(params, "tpTriggerBy", tuple(_PRICES), before.tp_by),
+            _choice(params, "slTriggerBy", tuple(_PRICES), before.sl_by),
+            _choice(params, "tpslMode", ("Full", "Partial"), before.mode),
+            price_of("tpLimitPrice", before.tp_limit),
+            price_of("slLimitPrice", before.sl_limit),
         )
-        if kept.is_empty:
-            return kept
-        if reduce_only:
-            raise Refusal(BAD_PARAMETER, "reduce-only order cannot set tp/sl")
-        base = (
-            self.ticks(contract, params, "price")
-            if _given(params, "price")
-            else self.exchange.prices[contract.symbol, Price.LAST]
-        )
-        if kept.take_profit and (kept.take_profit - base) * sign <= 0:
-            word, relation = ("Buy", "higher") if sign > 0 else ("Sell", "lower")
-            raise Refusal(
-                BAD_PARAMETER,
-                f"TakeProfit:{kept.take_profit} set for {word} position should be {relation} than base_price:{base}",
-            )
-        if kept.stop_loss and (kept.stop_loss - base) * sign >= 0:
-            word, relation = ("Buy", "lower") if sign > 0 else ("Sell", "higher")
-            raise Refusal(
-                BAD_PARAMETER,
-                f"StopLoss:{kept.stop_loss} set for {word} position should be {relation} than base_price:{base}",
-            )
+        for word, ticks, ahead in (("TakeProfit", kept.take_profit, sign), ("StopLoss", kept.stop_loss, -sign)):
+            if ticks and (ticks - base) * ahead <= 0:
+                side, relation = "Buy" if sign > 0 else "Sell", "higher" if ahead > 0 else "lower"
+                head = f"{word}:{_printed(contract, ticks)} set for {side} position should be {relation} than "
+                raise Refusal(BAD_PARAMETER, f"{head}base_price:{_printed(contract, base)}??LastPrice")
+        if kept.mode == "Full" and (kept.tp_limit or kept.sl_limit) and contract.kind is not Kind.SPOT:
+            raise Refusal(BAD_PARAMETER, "tpOrderType or slOrderType must be Market when tpslMode is Full")
         return kept
 
     @staticmethod
@@ -396,13 +408,20 @@ class Trading:
             return ""
         return "tpslOrder" if contract.kind is Kind.SPOT and params.get("orderFilter") == "tpslOrder" else "Stop"
 
-    def _check_counts(self, account: int, contract: Contract, *, conditional: bool) -> None:
-        mine = [o for o in self.exchange.open_orders(account) if o.contract is contract]
-        waiting = sum(o.request.trigger is not None for o in mine)
-        most = MOST_CONDITIONAL_SPOT if contract.kind is Kind.SPOT else MOST_CONDITIONAL
-        if conditional and waiting >= most:
-            raise Refusal(110009, "The number of stop orders exceeds the maximum allowable limit")
-        if not conditional and len(mine) - waiting >= MOST_ORDERS:
+    def _check_counts(self, account: int, contract: Contract, trigger: Trigger | None, wanted: object) -> None:
+        spot = contract.kind is Kind.SPOT
+        tickets = (self.records.tickets.get(order.number) for order in self.exchange.open_orders(account))
+        mine = [t for t in tickets if t is not None and (t.order.contract.kind is Kind.SPOT) == spot]
+        here = [t for t in mine if t.order.contract is contract and t.created_by == "CreateByUser"]
+        name = "tpslOrder" if wanted == "tpslOrder" else "StopOrder"
+        if trigger is not None:
+            waiting = sum(filter_of(ticket) == name for ticket in here)
+            if waiting >= (MOST_CONDITIONAL_SPOT if spot else MOST_CONDITIONAL):
+                code = 170811 if spot else 110009
+                raise Refusal(code, "The number of stop orders exceeds the maximum allowable limit")
+        elif spot and len(mine) >= MOST_ORDERS:
+            raise Refusal(170810, f"Cannot exceed maximum of {MOST_ORDERS} conditional, TP/SL and active orders.")
+        elif not spot and sum(filter_of(ticket) == "Order" for ticket in here) >= MOST_ORDERS:
             raise Refusal(110020, f"Not allowed to have more than {MOST_ORDERS} active orders")
 
     def _ticket(self, account: int, listing: Listing, params: Mapping[str, Any]) -> Ticket:
@@ -437,12 +456,15 @@ class Trading:
     def _protect(
         self, account: int, position: Position, stop_type: str, ticks: int, by: str, lots: int, limit: int,
         *, partial: bool,
-    ) -> None:  # fmt: skip
-        """Guard a position: all of it, or so many lots; 0 ticks takes the guard away."""
+    ) -> Ticket | None:  # fmt: skip
+        """Guard a position: all of it, or so many lots; 0 ticks takes the guard away. Return the new guard."""
         name = f"Partial{stop_type}" if partial else stop_type
         sign = -1 if position.lots > 0 else 1
         if not partial:
             for order in self._guards(account, position, name):
+                trigger = order.request.trigger
+                if trigger is not None and (trigger.ticks, trigger.by) == (ticks, _PRICES[by]):
+                    return None
                 self.exchange.cancel(account, order.number, self.world.now_ms)
             kept = self._protected[account, position.contract.symbol, position.side]
             if stop_type == "TakeProfit":
@@ -450,14 +472,14 @@ class Trading:
             else:
                 kept.stop_loss, kept.sl_by = ticks, by
         if ticks == 0:
-            return
+            return None
         # A profit is taken where the price goes the position's way.
         rises = (stop_type == "TakeProfit") == (sign < 0)
         request = Request(
             position.contract.symbol, sign, lots if partial else 0, limit or None, Force.GTC if limit else Force.IOC,
             position.side, reduce_only=True, trigger=Trigger(ticks, rises, _PRICES[by]), whole=not (partial and lots),
         )  # fmt: skip
-        self._guard(account, request, name, f"CreateBy{name}")
+        return self._guard(account, request, name, f"CreateBy{name}")
 
     def _trail(self, account: int, position: Position, distance: int, begins: int) -> None:
         for order in self._guards(account, position, "TrailingStop"):
@@ -472,45 +494,76 @@ class Trading:
         )  # fmt: skip
         self._guard(account, request, "TrailingStop", "CreateByTrailingStop")
 
-    def _guard(self, account: int, request: Request, stop_type: str, created_by: str) -> None:
+    def _guard(self, account: int, request: Request, stop_type: str, created_by: str) -> Ticket:
         try:
             order = self.exchange.place(account, request, self.world.now_ms)
         except Refused as refused:
             raise refusal_of(refused.why, self.exchange.contracts[request.symbol].kind) from None
         listing = self.world.listing(request.symbol)
-        self.records.add(
-            Ticket(
-                order,
-                self.records.new_id(order.number, spot=False),
-                str(listing.instrument.market),
-                listing.instrument.symbol,
-                "Market" if request.ticks is None else "Limit",
-                "IOC" if request.ticks is None else "GTC",
-                stop_type,
-                created_by,
-                closes=True,
-                last_on_created=self.exchange.prices[request.symbol, Price.LAST],
-            )
+        ticket = Ticket(
+            order,
+            self.records.new_id(order.number, spot=listing.contract.kind is Kind.SPOT),
+            str(listing.instrument.market),
+            listing.instrument.symbol,
+            "Market" if request.ticks is None else "Limit",
+            "IOC" if request.ticks is None else "GTC",
+            stop_type,
+            created_by,
+            closes=listing.contract.kind is not Kind.SPOT,
+            last_on_created=self.exchange.prices[request.symbol, Price.LAST],
         )
+        self.records.add(ticket)
+        return ticket
 
     def _bring_along(self, account: int, ticket: Ticket, lots: int) -> None:
-        """Give a position the protection that an order brought along."""
+        """Give a position the protection that an order brought along, for so many lots more."""
         kept, contract = ticket.protection, ticket.order.contract
+        if contract.kind is Kind.SPOT:
+            self._bring_along_on_spot(account, ticket)
+            return
         position = self.exchange.accounts[account].position(contract, ticket.order.request.side)
         if position.lots * ticket.order.request.sign <= 0:
             return
         partial = kept.mode == "Partial"
-        for stop_type, ticks, by, limit in (
-            ("TakeProfit", kept.take_profit, kept.tp_by, kept.tp_limit),
-            ("StopLoss", kept.stop_loss, kept.sl_by, kept.sl_limit),
-        ):
-            if ticks == 0:
-                continue
+        for stop_type, ticks, by, limit in _guarded(kept):
+            guard = self.exchange.orders.get(ticket.guards.get(stop_type, 0))
             try:
-                self._protect(account, position, stop_type, ticks, by, lots, limit, partial=partial)
-            except Refusal:
+                if partial and guard is not None and guard.status is Status.UNTRIGGERED:
+                    self.exchange.amend(account, guard.number, self.world.now_ms, guard.request.lots + lots)
+                    continue
+                made = self._protect(account, position, stop_type, ticks, by, lots, limit, partial=partial)
+            except (Refusal, Refused):
                 # The price has passed it while the order waited: the venue lets the position stand unguarded.
                 continue
+            if made is not None:
+                ticket.guards[stop_type] = made.order.number
+
+    def _bring_along_on_spot(self, account: int, ticket: Ticket) -> None:
+        """Once an order has ended, let what it bought or sold be given back at either of two prices."""
+        order, contract, kept = ticket.order, ticket.order.contract, ticket.protection
+        if order.is_open or ticket.guards:
+            return
+        sign = -order.request.sign
+        received = contract.base_units(order.filled) - (order.fee if sign < 0 else 0)
+        lots = received // contract.base_units(1)
+        made = []
+        for stop_type, ticks, _, limit in _guarded(kept):
+            rises = (stop_type == "TakeProfit") == (sign < 0)
+            force = Force.GTC if limit else Force.IOC
+            request = Request(contract.symbol, sign, lots, limit or None, force, trigger=Trigger(ticks, rises))
+            try:
+                made.append(self._guard(account, request, "tpslOrder", f"CreateBy{stop_type}"))
+            except Refusal:
+                continue
+            ticket.guards[stop_type] = made[-1].order.number
+        if len(made) == 2:
+            made[0].partner, made[1].partner = made[1].order.number, made[0].order.number
+
+    def _leave_to_partner(self, account: int, ticket: Ticket) -> None:
+        """Take back the other one of two orders of which one was set off."""
+        partner = self.exchange.orders[ticket.partner]
+        if partner.is_open:
+            self.exchange.cancel(account, partner.number, self.world.now_ms, Why.POSITION_CLOSED)
 
     def _clear(self, account: int, position: Position) -> None:
         """Take back what guards a position that is closed."""
@@ -535,6 +588,8 @@ class Trading:
             return
         if not ticket.order.is_open and event.status is ticket.order.status:
             self.records.closed[event.account].append(ticket)
+        if event.status is Status.TRIGGERED and ticket.partner:
+            self.world.later(lambda: self._leave_to_partner(event.account, ticket))
         if self._listeners:
             self._push(event.account, "order", pushed_order(ticket, event))
             contract = ticket.order.contract
@@ -557,6 +612,8 @@ class Trading:
         mark = 0 if contract.kind is Kind.SPOT else self.exchange.mark(contract)
         fill = Fill(self.records.fill_count, event, ticket, closed, mark, left, owner.wallet.get(event.coin, 0))
         self.records.fills[event.account].append(fill)
+        if ticket is not None:
+            ticket.closed_profit += event.profit
         if ticket is not None and not ticket.protection.is_empty:
             self.world.later(lambda: self._bring_along(event.account, ticket, event.lots))
         if position is not None and position.lots == 0 and event.kind != "funding":
@@ -636,6 +693,19 @@ def number(params: Mapping[str, Any], name: str) -> Decimal:
     if not value.is_finite() or value.adjusted() > 18 or isinstance(text, bool):
         raise bad(f"{name} invalid")
     return value
+
+
+def _guarded(kept: Protection) -> list[tuple[str, int, str, int]]:
+    """Return kind, price, which price is watched, and limit of what protects."""
+    both = (
+        ("TakeProfit", kept.take_profit, kept.tp_by, kept.tp_limit),
+        ("StopLoss", kept.stop_loss, kept.sl_by, kept.sl_limit),
+    )
+    return [row for row in both if row[1]]
+
+
+def _printed(contract: Contract, ticks: int) -> int:
+    return int(ticks * contract.tick / _PRINTED)
 
 
 def _fits(contract: Contract, symbol: str, params: Mapping[str, Any]) -> bool:

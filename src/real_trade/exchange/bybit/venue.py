@@ -11,8 +11,9 @@ from real_trade.exchange.bybit.account import Accounts
 from real_trade.exchange.bybit.commands import Commands, limit_headers
 from real_trade.exchange.bybit.feed import Feed
 from real_trade.exchange.bybit.market import CATEGORIES, HISTORY, BybitMarket
+from real_trade.exchange.bybit.parameters import read_parameters
 from real_trade.exchange.bybit.records import Records
-from real_trade.exchange.bybit.refusals import BAD_PARAMETER, TOO_MANY, Refusal, TooFast
+from real_trade.exchange.bybit.refusals import TOO_MANY, Refusal, TooFast
 from real_trade.exchange.bybit.signing import Doorkeeper
 from real_trade.exchange.bybit.sockets import PrivateSession, PublicSession, Session, TradeSession
 from real_trade.exchange.bybit.trading import Trading
@@ -61,7 +62,7 @@ class BybitVenue:
         self._limit = limit
         self.market = BybitMarket(source, history, world, clock)
         self.records = Records(seed)
-        self.trading = Trading(world, self.records)
+        self.trading = Trading(world, self.records, self.market.dated)
         self.accounts = Accounts(self.trading)
         self.keys = {member.key: (member.secret, world.open_account(member.wallet).number) for member in members}
         self.door = Doorkeeper(self.keys, clock)
@@ -128,8 +129,11 @@ class BybitVenue:
         waits = any(self.world.exchange.open_orders(account.number) for account in accounts)
         return held or waits or any(feed.is_watched for feed in self.feeds.values())
 
-    def open_socket(self, path: str, send: Callable[[bytes], None]) -> Session | None:
+    def open_socket(
+        self, path: str, send: Callable[[bytes], None], params: Mapping[str, str] | None = None
+    ) -> Session | None:
         """Return a session for a new connection; None where there is no socket."""
+        del params
         self.world.wake()
         if path.startswith("/v5/public/"):
             category = path.removeprefix("/v5/public/").strip("/")
@@ -155,6 +159,40 @@ class BybitVenue:
         headers = limit_headers(self._limit.units or 600, 0, now + int(wait_s * 1000), now)
         return self._refusal(Refusal(TOO_MANY, "Too many visits!"), headers)
 
+    def holders(self) -> dict[str, list[int]]:
+        """Return the core's accounts of each key."""
+        return {key: [number] for key, (_, number) in self.keys.items()}
+
+    def banned(self, query: Query, wait_s: float) -> Answer:
+        """Shut an address out for so long: 403 until then."""
+        self._limit.ban(wait_s)
+        refused = self.admit(query)
+        assert refused is not None
+        return refused
+
+    def maintained(self, query: Query) -> Answer:
+        """Return code 10016, which the venue gives while a service restarts."""
+        del query
+        return self._refusal(Refusal(10016, "Service is restarting. Please try again later."))
+
+    def order_named(self, query: Query) -> int | None:
+        """Return the core's number of the order that a request names."""
+        try:
+            params = read_parameters(query.body) if query.method == "POST" else query.params
+        except Refusal:
+            return None
+        account = self.keys.get(query.headers.get("x-bapi-api-key", ""), ("", 0))[1]
+        ticket = self.records.find(account, str(params.get("orderId") or ""), str(params.get("orderLinkId") or ""))
+        return None if ticket is None else ticket.order.number
+
+    def restart_books(self) -> None:
+        """Number every book anew from 1, as after a restart of the service."""
+        for feed in self.feeds.values():
+            feed.restart_books()
+
+    def expire_listen_keys(self) -> None:
+        """Do nothing: private sockets authenticate, and have no keys."""
+
     def addresses(self, root: str) -> dict[str, str]:
         """Return the base URLs; clients append the category to the public socket's."""
         sockets = "ws" + root.removeprefix("http")
@@ -173,7 +211,7 @@ class BybitVenue:
         if route is None and not is_batch and not is_key:
             return Answer(404, self.market.envelope(10017, "Route not found", b"{}"), code=10017)
         key, account = self.door.account_of(query)
-        params = _read(query.body) if query.method == "POST" else query.params
+        params = read_parameters(query.body) if query.method == "POST" else query.params
         category = str(params.get("category", ""))
         try:
             if is_batch:
@@ -201,16 +239,5 @@ class BybitVenue:
         return Answer(200, self.market.envelope(0, message, msgspec.json.encode(result), extra), headers=headers)
 
     def _refusal(self, refused: Refusal, headers: Mapping[str, str] | None = None) -> Answer:
-        status = 401 if refused.code in {10003, 10004} else 200
         body = self.market.envelope(refused.code, refused.message, b"{}")
-        return Answer(status, body, code=refused.code, headers=headers or {})
-
-
-def _read(body: bytes) -> dict[str, Any]:
-    try:
-        found = msgspec.json.decode(body or b"{}")
-    except msgspec.DecodeError:
-        raise Refusal(BAD_PARAMETER, "params error: body is no JSON object") from None
-    if not isinstance(found, dict):
-        raise Refusal(BAD_PARAMETER, "params error: body is no JSON object")
-    return found
+        return Answer(200, body, code=refused.code, headers=headers or {})

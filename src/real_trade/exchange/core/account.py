@@ -41,6 +41,11 @@ class Position:
         """Return the margin below which it is liquidated."""
         return self.contract.maintenance(self.contract.value(self.lots, mark)) if self.lots else 0
 
+    @property
+    def backing(self) -> int:
+        """Return the margin set aside for it when it was opened, and what was added: all that it may lose, isolated."""
+        return -(-abs(self.cost) // self.leverage) + self.extra if self.lots else 0
+
     def fill(self, lots: int, ticks: int) -> int:
         """Take signed lots at a price; return the profit that this realised, units.
 

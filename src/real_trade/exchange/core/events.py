@@ -35,7 +35,7 @@ class Executed:
     """An account's side of a trade, of funding, or of a liquidation.
 
     Attributes:
-        kind: trade, liquidation, funding.
+        kind: trade, funding, liquidation, adl, delivery.
         sign, lots, ticks: what was done; of funding the position and the mark price.
         fee: units paid, of ``coin``.
         profit: units realised.

@@ -39,6 +39,9 @@ class Exchange:
         self._open: dict[int, dict[int, Order]] = {}
         self._waiting: dict[str, dict[int, Order]] = {symbol: {} for symbol in self.contracts}
         self._trades = 0
+        # Symbols whose prices, and coins in which positions, have changed by the command that is being carried out.
+        self._moved: dict[str, None] = {}
+        self._changed: set[str] = set()
 
     def open_account(self, wallet: dict[str, int]) -> Account:
         """Return a new account that holds so many units of each coin."""
@@ -83,6 +86,7 @@ class Exchange:
             self._work(order, now_ms)
         else:
             self._waiting[request.symbol][number] = order
+        self._follow_up(now_ms)
         return order
 
     def cancel(self, account: int, number: int, now_ms: int, why: Why = Why.BY_USER) -> Order:
@@ -143,6 +147,7 @@ class Exchange:
                 side.remove(request.ticks, number)
                 self._tell(order, now_ms)
                 self._work(order, now_ms)
+                self._follow_up(now_ms)
                 return order
         self._tell(order, now_ms)
         return order
@@ -162,7 +167,8 @@ class Exchange:
             raise Refused(Why.LEVERAGE)
         before = [position.leverage for position in positions]
         self._lever(owner, contract, dict.fromkeys(sides, leverage))
-        if available(owner, contract.settle, self.mark) < 0:
+        doomed = owner.isolated and any(position.lots and self._is_bankrupt(position) for position in positions)
+        if doomed or available(owner, contract.settle, self.mark) < 0:
             self._lever(owner, contract, dict(zip(sides, before, strict=True)))
             raise Refused(Why.NO_FUNDS)
 
@@ -185,6 +191,9 @@ class Exchange:
         if units > available(owner, coin, self.mark) or position.extra + units < 0:
             raise Refused(Why.NO_FUNDS)
         position.extra += units
+        if owner.isolated and self._is_bankrupt(position):
+            position.extra -= units
+            raise Refused(Why.NO_FUNDS)
 
     def hedge(self, account: int, symbol: str, hedged: bool) -> None:
         """Keep long and short side of a symbol apart, or together.
@@ -230,17 +239,21 @@ class Exchange:
                     return
                 lots -= taken
         book.side(sign).set_crowd(ticks, lots)
+        self._follow_up(now_ms)
 
     def crowd_takes(self, symbol: str, sign: int, lots: int, limit: int | None, now_ms: int) -> int:
         """Let the crowd buy (+1) or sell (-1) at the market; return the lots that were traded."""
-        return self._match(None, symbol, sign, lots, limit, now_ms)
+        traded = self._match(None, symbol, sign, lots, limit, now_ms)
+        self._follow_up(now_ms)
+        return traded
 
     def set_price(self, symbol: str, by: Price, ticks: int, now_ms: int) -> None:
         """Set a mark, index or last price; triggers are set off, and positions liquidated."""
         self.prices[symbol, by] = ticks
-        self._set_off(symbol, now_ms)
+        self._moved[symbol] = None
         if by is Price.MARK:
-            self._liquidate_all(self.contracts[symbol].settle, now_ms)
+            self._changed.add(self.contracts[symbol].settle)
+        self._follow_up(now_ms)
 
     def settle_funding(self, symbol: str, rate: int, now_ms: int) -> None:
         """Charge funding on every position in a symbol: its value at the mark price times a rate of 1e-9."""
@@ -260,7 +273,13 @@ class Exchange:
                         contract.settle, 0, maker=False, trade=0,
                     )
                 )  # fmt: skip
-        self._liquidate_all(contract.settle, now_ms)
+        self._changed.add(contract.settle)
+        self._follow_up(now_ms)
+
+    def number_trade(self) -> int:
+        """Return the number of a new trade."""
+        self._trades += 1
+        return self._trades
 
     # Inside
 
@@ -332,7 +351,7 @@ class Exchange:
         if trigger is None:
             return
         now = self.prices.get((contract.symbol, trigger.by))
-        if (trigger.ticks <= 0 and trigger.trail <= 0) or (now is not None and trigger.is_met(now)):
+        if (trigger.ticks <= 0 and not trigger.trails) or (now is not None and trigger.is_met(now)):
             raise Refused(Why.TRIGGER_SIDE)
 
     def _check_funds(self, owner: Account, contract: Contract, request: Request, amended: Order | None) -> None:
@@ -407,7 +426,7 @@ class Exchange:
             self.log.add(Traded(now_ms, symbol, self._trades, sign, match.lots, match.ticks))
             self.prices[symbol, Price.LAST] = match.ticks
         if traded:
-            self._set_off(symbol, now_ms)
+            self._moved[symbol] = None
         return traded
 
     def _book_maker(self, maker: Order, match: Match, now_ms: int) -> None:
@@ -432,6 +451,7 @@ class Exchange:
             position = owner.position(contract, order.request.side)
             profit = position.fill(sign * lots, ticks)
             owner.realise(contract.settle, profit)
+            self._changed.add(contract.settle)
         owner.pay_fee(coin, fee)
         order.filled += lots
         order.value += value
@@ -489,7 +509,7 @@ class Exchange:
             if price is None or order.number not in self._waiting[symbol]:
                 continue
             if not trigger.is_met(price):
-                if trigger.trail:
+                if trigger.trails:
                     order.request = replace(order.request, trigger=trigger.after(price))
                 continue
             self._waiting[symbol].pop(order.number)
@@ -509,37 +529,71 @@ class Exchange:
             self._tell(order, now_ms)
             self._work(order, now_ms)
 
+    def _follow_up(self, now_ms: int) -> None:
+        """Do what a command has led to, once it is carried out: set off triggers, then liquidate what is not backed.
+
+        Not before: what is left of an order that trades must rest first, or what it sets off could rest across it.
+        """
+        while self._moved or self._changed:
+            while self._moved:
+                symbol = next(iter(self._moved))
+                del self._moved[symbol]
+                self._set_off(symbol, now_ms)
+            for coin in sorted(self._changed):
+                self._liquidate_all(coin, now_ms)
+            self._changed.clear()
+
     def _liquidate_all(self, coin: str, now_ms: int) -> None:
-        """Close what an account cannot back any more."""
+        """Close what an account, or an isolated position by itself, cannot back any more."""
         for account in self.accounts.values():
             held = [p for p in account.positions.values() if p.lots and p.contract.settle == coin]
             if not held:
                 continue
-            equity, needed = totals(account, coin, self.mark)
-            if equity > needed:
+            if account.isolated:
+                doomed = [position for position in held if self._is_bankrupt(position)]
+            else:
+                equity, needed = totals(account, coin, self.mark)
+                doomed = held if equity <= needed else []
+            if not doomed:
                 continue
+            symbols = {position.contract.symbol for position in doomed}
             for order in self.open_orders(account.number):
-                if order.contract.settle == coin and order.contract.kind is not Kind.SPOT:
+                in_way = order.request.symbol in symbols if account.isolated else order.contract.settle == coin
+                if in_way and order.contract.kind is not Kind.SPOT:
                     self._end(order, Why.LIQUIDATION, now_ms)
-            for position in held:
-                self._liquidate(account, position, now_ms)
+            for position in doomed:
+                owned = position.backing if account.isolated else None
+                paid = self._take_over(account, position, abs(position.lots), "liquidation", now_ms)
+                if owned is not None and -paid > owned:
+                    # An isolated position loses its own margin and no more: the rest is the venue's loss.
+                    account.realise(coin, -paid - owned)
             # What is missing beyond the margin is the venue's loss.
             missing = min(0, account.wallet.get(coin, 0))
             if missing < 0 and not any(p.lots for p in account.positions.values() if p.contract.settle == coin):
                 account.realise(coin, -missing)
 
-    def _liquidate(self, account: Account, position: Position, now_ms: int) -> None:
+    def _is_bankrupt(self, position: Position) -> bool:
+        mark = self.mark(position.contract)
+        return position.backing + position.profit(mark) <= position.maintenance(mark)
+
+    def take_over(self, account: int, position: Position, lots: int, kind: str, now_ms: int) -> None:
+        """Close so many lots of a position at the mark price, as the venue does: liquidation, adl or delivery."""
+        self._take_over(self.accounts[account], position, lots, kind, now_ms)
+
+    def _take_over(self, account: Account, position: Position, lots: int, kind: str, now_ms: int) -> int:
+        """Close lots of a position at the mark price; return the change of the wallet, units."""
         contract, sign = position.contract, -1 if position.lots > 0 else 1
-        lots, mark = abs(position.lots), self.mark(position.contract)
-        self._trades += 1
+        mark = self.mark(contract)
+        number = self.number_trade()
         profit = position.fill(sign * lots, mark)
         account.realise(contract.settle, profit)
         left = max(0, account.wallet.get(contract.settle, 0))
-        fee = min(share(contract.value(lots, mark), contract.taker_rate), left)
+        fee = min(share(contract.value(lots, mark), contract.taker_rate), left) if kind == "liquidation" else 0
         account.pay_fee(contract.settle, fee)
         self.log.add(
             Executed(
-                now_ms, account.number, 0, contract.symbol, "liquidation", sign, lots, mark, fee, contract.settle,
-                profit, maker=False, trade=self._trades,
+                now_ms, account.number, 0, contract.symbol, kind, sign, lots, mark, fee, contract.settle,
+                profit, maker=False, trade=number,
             )
         )  # fmt: skip
+        return profit - fee

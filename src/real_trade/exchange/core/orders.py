@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from real_trade.exchange.core.contract import share
+
 if TYPE_CHECKING:
     from real_trade.exchange.core.contract import Contract
 
@@ -74,6 +76,8 @@ class Why(StrEnum):
     LIQUIDATION = "liquidation"
     SELF_TRADE = "self_trade"
     POSITION_CLOSED = "position_closed"
+    BY_VENUE = "by_venue"
+    DELISTED = "delisted"
 
 
 class Refused(Exception):
@@ -101,6 +105,7 @@ class Trigger(NamedTuple):
         by: which price is watched.
         trail: distance at which it follows a price that moves away from it; 0 stands still.
         begins: price at which it begins to follow; 0 at once.
+        rate: distance at which it follows as a part of that price, 1e-9; instead of ``trail``.
     """
 
     ticks: int
@@ -108,6 +113,12 @@ class Trigger(NamedTuple):
     by: Price = Price.LAST
     trail: int = 0
     begins: int = 0
+    rate: int = 0
+
+    @property
+    def trails(self) -> bool:
+        """Tell whether it follows the price."""
+        return self.trail > 0 or self.rate > 0
 
     def is_met(self, ticks: int) -> bool:
         """Tell whether a price sets it off."""
@@ -117,11 +128,12 @@ class Trigger(NamedTuple):
 
     def after(self, ticks: int) -> Trigger:
         """Return where it stands once a price has been seen."""
-        if self.trail == 0:
+        if not self.trails:
             return self
         if self.ticks == 0 and self.begins and (ticks > self.begins if self.rises else ticks < self.begins):
             return self
-        follows = ticks + self.trail if self.rises else max(1, ticks - self.trail)
+        distance = self.trail or share(ticks, self.rate)
+        follows = ticks + distance if self.rises else max(1, ticks - distance)
         if self.ticks == 0 or (follows < self.ticks if self.rises else follows > self.ticks):
             return self._replace(ticks=follows)
         return self

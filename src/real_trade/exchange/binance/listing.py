@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
+from real_trade.exchange.binance.limits import ORDERS, interval_of
 from real_trade.exchange.listing import decimals_of
 from real_trade.exchange.words import plain
 from real_trade.model import Instrument, Market
@@ -15,11 +16,10 @@ if TYPE_CHECKING:
 
 # Perpetuals "deliver" in the year 2100.
 _NEVER_MS: Final = 4_133_404_800_000
-_ORDER_LIMITS: Final = {
-    Market.SPOT: (("SECOND", 10, 100), ("DAY", 1, 200_000)),
-    Market.LINEAR: (("MINUTE", 1, 1_200), ("SECOND", 10, 300)),
-    Market.INVERSE: (("MINUTE", 1, 1_200),),
-}
+# Largest price in ticks; largest quantity in lots, of limit and of market orders.
+MOST_TICKS: Final = 100_000_000
+MOST_LOTS: Final = {Market.SPOT: 9_000_000_000, Market.LINEAR: 10_000_000, Market.INVERSE: 10_000_000}
+MOST_MARKET_LOTS: Final = {Market.SPOT: 900_000_000, Market.LINEAR: 1_000_000, Market.INVERSE: 1_000_000}
 _SPOT_ORDERS: Final = (
     "LIMIT", "LIMIT_MAKER", "MARKET", "STOP_LOSS", "STOP_LOSS_LIMIT", "TAKE_PROFIT", "TAKE_PROFIT_LIMIT",
 )  # fmt: skip
@@ -28,26 +28,17 @@ _FUTURES_ORDERS: Final = (
 )  # fmt: skip
 
 
-def used_weight_header(rate: Rate) -> str:
-    """Return the name of the header that carries the weight used in the present window.
-
-    >>> from real_trade.exchange.limits import Rate
-    >>> used_weight_header(Rate(2400, 60.0))
-    'X-MBX-USED-WEIGHT-1M'
-    """
-    unit, count = _interval(rate)
-    return f"X-MBX-USED-WEIGHT-{count}{unit[0]}"
-
-
 def exchange_info(
     market: Market, instruments: Sequence[Instrument], rate: Rate, now_ms: int, launch_ms: int
-) -> dict[str, object]:
+) -> dict[str, Any]:
     """Return the answer to exchangeInfo."""
-    unit, count = _interval(rate)
+    unit, count = interval_of(rate)
     limits = [] if rate.units is None else [_limit("REQUEST_WEIGHT", unit, count, rate.units)]
-    limits += [_limit("ORDERS", *each) for each in _ORDER_LIMITS[market]]
+    limits += [_limit("ORDERS", *each) for each in ORDERS[market]]
+    if market is Market.SPOT:
+        limits.append(_limit("RAW_REQUESTS", "MINUTE", 5, 61_000))
     spell = _spot if market is Market.SPOT else _future
-    info: dict[str, object] = {
+    info: dict[str, Any] = {
         "timezone": "UTC",
         "serverTime": now_ms,
         "rateLimits": limits,
@@ -61,40 +52,79 @@ def exchange_info(
     return info
 
 
-def _interval(rate: Rate) -> tuple[str, int]:
-    seconds = round(rate.seconds)
-    return ("MINUTE", seconds // 60) if seconds and seconds % 60 == 0 else ("SECOND", max(1, seconds))
-
-
 def _limit(kind: str, unit: str, count: int, units: int) -> dict[str, object]:
     return {"rateLimitType": kind, "interval": unit, "intervalNum": count, "limit": units}
 
 
 def _filters(instrument: Instrument) -> list[dict[str, object]]:
+    places = 8 if instrument.market is Market.SPOT else None
     tick, step, least = instrument.tick_size, instrument.quantity_step, instrument.min_quantity
-    size = {"minQty": plain(least), "stepSize": plain(step)}
-    return [
+    most = {"LOT_SIZE": MOST_LOTS, "MARKET_LOT_SIZE": MOST_MARKET_LOTS}
+    found: list[dict[str, object]] = [
         {
             "filterType": "PRICE_FILTER",
-            "minPrice": plain(tick),
-            "maxPrice": plain(tick * 100_000_000),
-            "tickSize": plain(tick),
-        },
-        {"filterType": "LOT_SIZE", **size, "maxQty": plain(step * 10_000_000)},
-        {"filterType": "MARKET_LOT_SIZE", **size, "maxQty": plain(step * 1_000_000)},
+            "minPrice": plain(tick, places),
+            "maxPrice": plain(tick * MOST_TICKS, places),
+            "tickSize": plain(tick, places),
+        }
     ]
+    for name, lots in most.items():
+        sizes = {"minQty": plain(least, places), "maxQty": plain(step * lots[instrument.market], places)}
+        found.append({"filterType": name, **sizes, "stepSize": plain(step, places)})
+    return found
+
+
+def _spot_filters(instrument: Instrument) -> list[dict[str, object]]:
+    return [
+        *_filters(instrument),
+        {"filterType": "ICEBERG_PARTS", "limit": 10},
+        {
+            "filterType": "TRAILING_DELTA",
+            "minTrailingAboveDelta": 10,
+            "maxTrailingAboveDelta": 2_000,
+            "minTrailingBelowDelta": 10,
+            "maxTrailingBelowDelta": 2_000,
+        },
+        {
+            "filterType": "PERCENT_PRICE_BY_SIDE",
+            "bidMultiplierUp": "5",
+            "bidMultiplierDown": "0.2",
+            "askMultiplierUp": "5",
+            "askMultiplierDown": "0.2",
+            "avgPriceMins": 5,
+        },
+        {
+            "filterType": "NOTIONAL",
+            "minNotional": plain(instrument.min_notional, 8),
+            "applyMinToMarket": True,
+            "maxNotional": "9000000.00000000",
+            "applyMaxToMarket": False,
+            "avgPriceMins": 5,
+        },
+        {"filterType": "MAX_NUM_ORDERS", "maxNumOrders": 200},
+        {"filterType": "MAX_NUM_ALGO_ORDERS", "maxNumAlgoOrders": 5},
+    ]
+
+
+def _futures_filters(instrument: Instrument) -> list[dict[str, object]]:
+    found: list[dict[str, object]] = [
+        *_filters(instrument),
+        {"filterType": "MAX_NUM_ORDERS", "limit": 200},
+        {"filterType": "MAX_NUM_ALGO_ORDERS", "limit": 10 if instrument.market is Market.LINEAR else 20},
+        {
+            "filterType": "PERCENT_PRICE",
+            "multiplierUp": "1.0500",
+            "multiplierDown": "0.9500",
+            "multiplierDecimal": "4",
+        },
+    ]
+    if instrument.market is Market.LINEAR:
+        found.append({"filterType": "MIN_NOTIONAL", "notional": plain(instrument.min_notional)})
+    return found
 
 
 def _spot(instrument: Instrument, launch_ms: int) -> dict[str, object]:
     del launch_ms  # spot does not say
-    notional = {
-        "filterType": "NOTIONAL",
-        "minNotional": plain(instrument.min_notional, 8),
-        "applyMinToMarket": True,
-        "maxNotional": "9000000.00000000",
-        "applyMaxToMarket": False,
-        "avgPriceMins": 5,
-    }
     return {
         "symbol": instrument.symbol,
         "status": "TRADING",
@@ -109,13 +139,15 @@ def _spot(instrument: Instrument, launch_ms: int) -> dict[str, object]:
         "icebergAllowed": True,
         "ocoAllowed": True,
         "otoAllowed": True,
+        "opoAllowed": False,
         "quoteOrderQtyMarketAllowed": True,
         "allowTrailingStop": True,
         "cancelReplaceAllowed": True,
         "amendAllowed": True,
+        "pegInstructionsAllowed": False,
         "isSpotTradingAllowed": True,
         "isMarginTradingAllowed": False,
-        "filters": [*_filters(instrument), notional],
+        "filters": _spot_filters(instrument),
         "permissions": [],
         "permissionSets": [["SPOT"]],
         "defaultSelfTradePreventionMode": "EXPIRE_MAKER",
@@ -145,7 +177,7 @@ def _future(instrument: Instrument, launch_ms: int) -> dict[str, object]:
         "marketTakeBound": "0.05",
         "orderTypes": list(_FUTURES_ORDERS),
         "timeInForce": ["GTC", "IOC", "FOK", "GTX"],
-        "filters": _filters(instrument),
+        "filters": _futures_filters(instrument),
     }
     if instrument.market is Market.INVERSE:
         return facts | {
@@ -153,8 +185,4 @@ def _future(instrument: Instrument, launch_ms: int) -> dict[str, object]:
             "contractSize": int(instrument.contract_value),
             "equalQtyPrecision": 4,
         }
-    facts["filters"] = [
-        *_filters(instrument),
-        {"filterType": "MIN_NOTIONAL", "notional": plain(instrument.min_notional)},
-    ]
     return facts | {"status": "TRADING", "underlyingSubType": [], "settlePlan": 0}

@@ -1,0 +1,150 @@
+"""The way out to a socket: what waits to be written, and what faults do to it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+from aiohttp import WSMsgType
+
+from real_trade.exchange.edits import EDITS, edited
+from real_trade.exchange.faults import Where
+
+if TYPE_CHECKING:
+    from aiohttp import web
+
+    from real_trade.exchange.faults import FaultDice, Strike
+
+# What a message is under way: clients count on noting what they have asked before they are answered.
+_LATENCY_S: Final = 0.005
+# Messages that may wait for a client that does not read.
+_MOST_WAITING: Final = 100_000
+
+
+class _Topic(msgspec.Struct):
+    """What a message is about, in the words of either venue."""
+
+    topic: str = ""
+    op: str = ""
+    stream: str = ""
+    e: str = ""
+    type: str = ""
+
+
+_topic_of = msgspec.json.Decoder(_Topic)
+
+
+class Outlet:
+    """What waits to be written to a socket: whoever speaks does not wait for the wire.
+
+    Args:
+        socket: where it goes.
+        dice: decides on faults.
+
+    Attributes:
+        transport: under the socket, once it is open; a fault may cut it.
+        is_silent: a fault has silenced the connection: it stays open, and nothing passes.
+    """
+
+    def __init__(self, socket: web.WebSocketResponse, dice: FaultDice) -> None:
+        self._socket, self._dice = socket, dice
+        self._waiting: list[bytes | float] = []
+        self._wake = asyncio.Event()
+        self._held: bytes | None = None
+        self.transport: asyncio.Transport | None = None
+        self.is_silent = False
+
+    def send(self, message: bytes) -> None:
+        """Take a message."""
+        if self.is_silent:
+            return
+        if self._dice.strikes(Where.STREAM):
+            strike = self._dice.throw(Where.STREAM, _target(message))
+            if strike is not None:
+                self._strike(message, strike)
+                return
+        self._put(message)
+
+    def _put(self, message: bytes) -> None:
+        self._waiting.append(message)
+        if self._held is not None:
+            self._waiting.append(self._held)
+            self._held = None
+        self._wake.set()
+
+    def _strike(self, message: bytes, strike: Strike) -> None:
+        name = strike.name
+        if name == "stream_drop":
+            if self.transport is not None:
+                self.transport.abort()
+        elif name == "stream_silence":
+            self.is_silent = True
+        elif name == "stream_twice":
+            self._put(message)
+            self._put(message)
+        elif name == "stream_swap":
+            self._held = message
+        elif name == "stream_delay":
+            self._waiting.append(strike.argument)
+            self._put(message)
+        elif name == "stream_cut":
+            self._put(message[: len(message) // 2])
+        elif name in EDITS:
+            self._put(edited(message, EDITS[name]))
+        # What is lost is not put: stream_loss, and book_gap, whose snapshots come through.
+        elif name == "book_gap" and b'"snapshot"' in message:
+            self._put(message)
+
+    async def write(self) -> None:
+        """Write what waits, for ever; a client that does not read is left."""
+        while not self._socket.closed:
+            await self._wake.wait()
+            await asyncio.sleep(_LATENCY_S)
+            self._wake.clear()
+            batch, self._waiting = self._waiting, []
+            try:
+                await self._write_all(batch)
+            except ConnectionError:
+                return
+            if len(self._waiting) > _MOST_WAITING:
+                await self._socket.close(code=1008, message=b"too slow")
+                return
+
+    async def _write_all(self, batch: list[bytes | float]) -> None:
+        frames: list[bytes] = []
+        last = batch.pop()
+        for message in batch:
+            if isinstance(message, float):
+                self._put_on_wire(frames)
+                await asyncio.sleep(message)
+            else:
+                frames += (_head(len(message)), message)
+        self._put_on_wire(frames)
+        if isinstance(last, bytes):
+            # The library's own way, which waits until the wire has taken what is before it.
+            await self._socket.send_frame(last, WSMsgType.TEXT)
+
+    def _put_on_wire(self, frames: list[bytes]) -> None:
+        """Hand frames over together: a call into the system for each would take most of the time."""
+        if frames and self.transport is not None:
+            self.transport.write(b"".join(frames))
+            frames.clear()
+
+
+def _head(length: int) -> bytes:
+    """Return the head of an unmasked text frame (RFC 6455, 5.2)."""
+    if length < 126:
+        return bytes((0x81, length))
+    if length < 65_536:
+        return b"\x81\x7e" + length.to_bytes(2, "big")
+    return b"\x81\x7f" + length.to_bytes(8, "big")
+
+
+def _target(message: bytes) -> str:
+    """Return what a message is about: its topic, stream, event or operation; empty where it says none."""
+    try:
+        found = _topic_of.decode(message)
+    except msgspec.DecodeError:
+        return ""
+    return found.topic or found.stream or found.e or found.op
