@@ -148,6 +148,8 @@ MESSAGE = json.dumps(
 class Chatterbox:
     """A venue that has nothing but messages to send."""
 
+    idle_s, ping_s = 600.0, 0.0
+
     def __init__(self) -> None:
         self.send: Callable[[bytes], None] | None = None
 

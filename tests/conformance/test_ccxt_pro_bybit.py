@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 SPOT, LINEAR, INVERSE = "BTC/USDT", "BTC/USDT:USDT", "BTC/USD:BTC"
 SYMBOLS = [SPOT, LINEAR, INVERSE]
+TOO_DEAR = {"BTC/USDT": 9, "BTC/USDT:USDT": 100, "BTC/USD:BTC": 900_000}
 AMOUNT = {SPOT: 0.01, LINEAR: 0.02, INVERSE: 1_000}
 WAIT_S = 15
 
@@ -118,6 +119,7 @@ async def test_trades_and_tickers(fast: RunningExchange, bybit_markets: tuple[An
         assert (await soon(client.watch_bids_asks([symbol])))[symbol]["bid"] > 0
 
 
+@pytest.mark.conformance
 async def test_bars_follow_each_other(fast: RunningExchange, bybit_markets: tuple[Any, Any]) -> None:
     async with client_of(fast.info, bybit_markets) as client:
 
@@ -197,7 +199,7 @@ async def test_orders_over_the_trade_socket(
         with pytest.raises(ccxt.OrderNotFound):
             await soon(client.edit_order_ws(placed["id"], symbol, "limit", "buy", AMOUNT[symbol], price))
         with pytest.raises(ccxt.InsufficientFunds):
-            await soon(client.create_order_ws(symbol, "limit", "buy", AMOUNT[symbol] * 3_000, price))
+            await soon(client.create_order_ws(symbol, "limit", "buy", TOO_DEAR[symbol], price))
         with pytest.raises((ccxt.InvalidOrder, ccxt.BadRequest)):
             await soon(client.create_order_ws(symbol, "limit", "buy", AMOUNT[symbol], price, {"qty": "x"}))
 

@@ -292,3 +292,39 @@ def test_closed_connections_hear_no_more(rig: Rig) -> None:
         heard.append(wire.take)
     rig.pass_time(3_000)
     assert [take() for take in heard] == [[], [], []]
+
+
+def test_the_dated_future_streams_what_its_perpetual_does(rig: Rig) -> None:
+    names = ("aggTrade", "trade", "depth@100ms", "kline_1m", "bookTicker", "ticker", "markPrice@1s")
+    wires = []
+    for symbol in ("btcusdt", "btcusdt_240329"):
+        wire = rig.wire(SOCKETS[LINEAR])
+        wire.say({"method": "SUBSCRIBE", "params": [f"{symbol}@{name}" for name in names], "id": 1})
+        wires.append(wire)
+    rig.pass_time(70_000)
+    perpetual, future = (wire.take()[1:] for wire in wires)
+    assert {message["e"] for message in future} == {
+        *("aggTrade", "trade", "depthUpdate", "kline", "bookTicker", "24hrTicker", "markPriceUpdate"),
+    }
+    assert {message["s"] for message in future} == {"BTCUSDT_240329"}
+    assert any(message["e"] == "kline" and message["k"]["x"] for message in future)
+    # What is dated has no funding.
+    for message in perpetual:
+        if message["e"] == "markPriceUpdate":
+            message |= {"r": "", "T": 0}
+        message["s"] = "BTCUSDT_240329"
+        if message["e"] == "kline":
+            message["k"]["s"] = "BTCUSDT_240329"
+    assert future == perpetual
+
+
+def test_all_tickers_have_the_dated_future_s(rig: Rig) -> None:
+    wire = rig.wire(SOCKETS[LINEAR])
+    wire.say({"method": "SUBSCRIBE", "params": ["!ticker@arr"], "id": 1})
+    rig.pass_time(3_000)
+    rows = [row for message in wire.take()[1:] for row in message]
+    assert {row["s"] for row in rows} == {"BTCUSDT", "ETHUSDT", "BTCUSDT_240329"}
+    quiet = rig.wire(SOCKETS[LINEAR])
+    quiet.say({"method": "SUBSCRIBE", "params": ["btcusdt_240329@forceOrder"], "id": 1})
+    rig.pass_time(1_000)
+    assert quiet.take() == [{"result": None, "id": 1}]

@@ -12,8 +12,11 @@ import pytest
 from binance_clients import PATHS, SYMBOLS, WALLET, Rejected, Rig, events_of
 
 from real_trade.exchange.answers import Query
+from real_trade.exchange.binance.dated import Dated
+from real_trade.exchange.clock import SteppingClock
 from real_trade.exchange.core.orders import Price
-from real_trade.model import Market
+from real_trade.exchange.listing import listed
+from real_trade.model import Market, parse_time
 
 SPOT, LINEAR, INVERSE = Market.SPOT, Market.LINEAR, Market.INVERSE
 FUTURES = [LINEAR, INVERSE]
@@ -885,3 +888,47 @@ def test_whatever_a_socket_hears_is_answered(rig: Rig, path: str) -> None:
     wire.session.receive("[" * 100_000)
     wire.session.receive(b"\xff\xfe")
     assert len(wire.take()) == len(frames) + 2
+
+
+# The dated future
+
+
+def test_the_dated_future_is_quoted_and_not_traded(rig: Rig) -> None:
+    name = "BTCUSDT_240329"
+    rig.order(LINEAR, "BUY", "MARKET", quantity="0.01")
+    row = rig.order(LINEAR, "BUY", "LIMIT", quantity="0.01", price=below(rig, LINEAR))
+    rig.algo(LINEAR, "SELL", "STOP_MARKET", quantity="0.01", triggerPrice=below(rig, LINEAR))
+    assert refused(rig, LINEAR, "BUY", "MARKET", symbol=name, quantity="0.01")[0] == -4088
+    with pytest.raises(Rejected) as caught:
+        rig.algo(LINEAR, "SELL", "STOP_MARKET", symbol=name, quantity="0.01", triggerPrice="20000")
+    assert caught.value.code == -4088
+    for each in ("openOrders", "allOrders", "userTrades", "income", "openAlgoOrders", "allAlgoOrders"):
+        assert rig.mine(LINEAR, "GET", each, symbol=name) == []
+        assert rig.mine(LINEAR, "GET", each, symbol="BTCUSDT") != []
+    with pytest.raises(Rejected) as caught:
+        rig.mine(LINEAR, "GET", "order", symbol=name, orderId=row["orderId"])
+    assert caught.value.code == -2013
+    assert rig.send("GET", "/fapi/v3/positionRisk", "key", symbol=name) == []
+    for each in ("allOpenOrders", "algoOpenOrders"):
+        rig.mine(LINEAR, "DELETE", each, symbol=name)
+    assert len(rig.mine(LINEAR, "GET", "openOrders")) == len(rig.mine(LINEAR, "GET", "openAlgoOrders")) == 1
+
+
+def test_the_dated_future_s_book_and_trades_are_the_perpetual_s(rig: Rig) -> None:
+    rig.touch(LINEAR)
+    rig.pass_time(3_000)
+    for each in ("depth", "trades", "aggTrades"):
+        assert rig.public(LINEAR, each, symbol="BTCUSDT_240329") == rig.public(LINEAR, each, symbol="BTCUSDT") != []
+    for each in ("ticker/24hr", "ticker/bookTicker", "openInterest"):
+        found = rig.public(LINEAR, each, symbol="BTCUSDT_240329")
+        assert found == rig.public(LINEAR, each, symbol="BTCUSDT") | {"symbol": "BTCUSDT_240329"}
+
+
+def test_the_next_quarter_follows_when_a_future_is_delivered() -> None:
+    clock = SteppingClock(parse_time("2024-12-27T07:59:59.900Z"))
+    dated = Dated(listed("binance", ("ETHUSDT", "BTCUSDT", "BTCUSD")), 0, clock)
+    assert dated.symbol == "BTCUSDT_241227"
+    clock.step(100)
+    assert dated.symbol == "BTCUSDT_250328"
+    assert dated.facts()["deliveryDate"] == parse_time("2025-03-28T08:00:00Z")
+    assert Dated([], 0, clock).symbol == ""

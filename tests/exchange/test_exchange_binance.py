@@ -147,7 +147,11 @@ def test_funding_rates_oldest_first(binance: RunningExchange) -> None:
 def test_exchange_info_lists_each_market(binance: RunningExchange) -> None:
     spot, linear, inverse = (ask(binance, f"{market}/exchangeInfo") for market in MARKETS)
     assert [row["symbol"] for row in spot["symbols"]] == ["BTCUSDT", "ETHUSDT"]
-    assert [row["symbol"] for row in linear["symbols"]] == ["BTCUSDT", "ETHUSDT"]
+    assert [row["symbol"] for row in linear["symbols"]] == ["BTCUSDT", "ETHUSDT", "BTCUSDT_240927"]
+    kinds = [(row["pair"], row["contractType"]) for row in linear["symbols"]]
+    assert kinds == [("BTCUSDT", "PERPETUAL"), ("ETHUSDT", "PERPETUAL"), ("BTCUSDT", "CURRENT_QUARTER")]
+    assert linear["symbols"][2]["deliveryDate"] == parse_time("2024-09-27T08:00:00Z")
+    assert parse_time(FROM) <= linear["symbols"][2]["onboardDate"] < NOW_MS
     assert [(row["symbol"], row["pair"], row["contractSize"]) for row in inverse["symbols"]] == [
         ("BTCUSD_PERP", "BTCUSD", 100)
     ]
@@ -155,6 +159,31 @@ def test_exchange_info_lists_each_market(binance: RunningExchange) -> None:
     assert filters["PRICE_FILTER"]["tickSize"] == "0.1"
     assert filters["LOT_SIZE"]["stepSize"] == "0.001"
     assert ask(binance, "api/v3/exchangeInfo", symbol="ETHUSDT")["symbols"] == spot["symbols"][1:]
+
+
+def test_the_dated_future_is_where_its_perpetual_is(binance: RunningExchange) -> None:
+    future, perpetual = {"symbol": "BTCUSDT_240927"}, {"symbol": "BTCUSDT"}
+    span = {"interval": "1h", "limit": 10}
+    bars = ask(binance, "fapi/v1/klines", **perpetual, **span)
+    assert ask(binance, "fapi/v1/klines", **future, **span) == bars
+    pair = {"pair": "BTCUSDT", "contractType": "CURRENT_QUARTER"}
+    assert ask(binance, "fapi/v1/continuousKlines", **pair, **span) == bars
+    assert refusal(binance, "fapi/v1/continuousKlines", **{**pair, "pair": "ETHUSDT"}, **span)[1] == -1130
+    for name in ("markPriceKlines", "premiumIndexKlines"):
+        rows = [ask(binance, f"fapi/v1/{name}", **each, **span) for each in (future, perpetual)]
+        assert rows[0] == rows[1] != []
+    for name in ("ticker/24hr", "ticker/price"):
+        rows = [ask(binance, f"fapi/v1/{name}", **each) for each in (future, perpetual)]
+        assert rows[0] == rows[1] | future
+        assert future["symbol"] in {row["symbol"] for row in ask(binance, f"fapi/v1/{name}")}
+
+
+def test_the_dated_future_has_no_funding(binance: RunningExchange) -> None:
+    row = ask(binance, "fapi/v1/premiumIndex", symbol="BTCUSDT_240927")
+    assert (row["lastFundingRate"], row["interestRate"], row["nextFundingTime"]) == ("", "", 0)
+    assert row["markPrice"] == ask(binance, "fapi/v1/premiumIndex", symbol="BTCUSDT")["markPrice"]
+    assert ask(binance, "fapi/v1/fundingRate", symbol="BTCUSDT_240927") == []
+    assert {row["symbol"] for row in ask(binance, "fapi/v1/fundingInfo")} == {"BTCUSDT", "ETHUSDT"}
 
 
 def test_weights_are_the_documented_ones() -> None:

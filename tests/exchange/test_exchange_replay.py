@@ -118,7 +118,7 @@ def test_binance_serves_stored_hours_and_nothing_shorter(tmp_path: Path) -> None
         assert read(f"{root}/klines?symbol=BTCUSDT&interval=1m") == []
         # Nobody told the grid: it was read off the prices.
         filters = read(f"{root}/exchangeInfo")["symbols"][0]["filters"]
-        assert filters[0]["tickSize"] == "0.1"
+        assert filters[0]["tickSize"] == "0.10000000"
 
 
 def test_a_store_without_the_venue_is_refused(tmp_path: Path) -> None:

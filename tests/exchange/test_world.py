@@ -130,9 +130,9 @@ def test_another_interval_of_funding_shares_its_rate_out() -> None:
     assert changed[0] == parse_time("2024-01-20T08:00:00Z")
     assert changed[1] == pytest.approx(usual[1] / 8, abs=1e-8)
     before = world.exchange.accounts[account].funding.get("USDT", 0)
-    world.advance(START + 3 * HOUR)
+    world.advance(START + HOUR)
     assert world.exchange.accounts[account].funding["USDT"] != before
-    assert len([at for at, _, _ in world._agenda if at == parse_time("2024-01-20T11:00:00Z")]) == 1
+    assert len([at for at, _, _ in world._agenda if at == parse_time("2024-01-20T09:00:00Z")]) == 1
 
 
 def test_a_resting_order_is_met_in_its_turn_and_triggers_go_off() -> None:

@@ -57,6 +57,16 @@ class Answer:
 class Session(Protocol):
     """One socket connection, seen from the venue."""
 
+    @property
+    def idle_s(self) -> float:
+        """Return after how long without a frame of the client the connection is cut."""
+        ...
+
+    @property
+    def ping_s(self) -> float:
+        """Return how often the venue asks whether the client is there; 0 for never."""
+        ...
+
     def receive(self, text: str | bytes) -> None:
         """Take a frame of the client."""
         ...

@@ -39,20 +39,18 @@ class Outlet:
     """What waits to be written to a socket: whoever speaks does not wait for the wire.
 
     Args:
-        socket: where it goes.
         dice: decides on faults.
 
     Attributes:
-        transport: under the socket, once it is open; a fault may cut it.
         is_silent: a fault has silenced the connection: it stays open, and nothing passes.
     """
 
-    def __init__(self, socket: web.WebSocketResponse, dice: FaultDice) -> None:
-        self._socket, self._dice = socket, dice
+    def __init__(self, dice: FaultDice) -> None:
+        self._dice = dice
         self._waiting: list[bytes | float] = []
         self._wake = asyncio.Event()
         self._held: bytes | None = None
-        self.transport: asyncio.Transport | None = None
+        self._transport: asyncio.Transport | None = None
         self.is_silent = False
 
     def send(self, message: bytes) -> None:
@@ -76,8 +74,8 @@ class Outlet:
     def _strike(self, message: bytes, strike: Strike) -> None:
         name = strike.name
         if name == "stream_drop":
-            if self.transport is not None:
-                self.transport.abort()
+            if self._transport is not None:
+                self._transport.abort()
         elif name == "stream_silence":
             self.is_silent = True
         elif name == "stream_twice":
@@ -96,22 +94,23 @@ class Outlet:
         elif name == "book_gap" and b'"snapshot"' in message:
             self._put(message)
 
-    async def write(self) -> None:
+    async def write(self, socket: web.WebSocketResponse, transport: asyncio.Transport | None) -> None:
         """Write what waits, for ever; a client that does not read is left."""
-        while not self._socket.closed:
+        self._transport = transport
+        while not socket.closed:
             await self._wake.wait()
             await asyncio.sleep(_LATENCY_S)
             self._wake.clear()
             batch, self._waiting = self._waiting, []
             try:
-                await self._write_all(batch)
+                await self._write_all(batch, socket)
             except ConnectionError:
                 return
             if len(self._waiting) > _MOST_WAITING:
-                await self._socket.close(code=1008, message=b"too slow")
+                await socket.close(code=1008, message=b"too slow")
                 return
 
-    async def _write_all(self, batch: list[bytes | float]) -> None:
+    async def _write_all(self, batch: list[bytes | float], socket: web.WebSocketResponse) -> None:
         frames: list[bytes] = []
         last = batch.pop()
         for message in batch:
@@ -123,12 +122,12 @@ class Outlet:
         self._put_on_wire(frames)
         if isinstance(last, bytes):
             # The library's own way, which waits until the wire has taken what is before it.
-            await self._socket.send_frame(last, WSMsgType.TEXT)
+            await socket.send_frame(last, WSMsgType.TEXT)
 
     def _put_on_wire(self, frames: list[bytes]) -> None:
         """Hand frames over together: a call into the system for each would take most of the time."""
-        if frames and self.transport is not None:
-            self.transport.write(b"".join(frames))
+        if frames and self._transport is not None:
+            self._transport.write(b"".join(frames))
             frames.clear()
 
 

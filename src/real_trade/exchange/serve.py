@@ -33,6 +33,10 @@ if TYPE_CHECKING:
     from real_trade.model import Clock
 
 
+# How long connections may take to end.
+_SHUTDOWN_S = 0.2
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the flags of the exchange to a parser."""
     parser.add_argument("--venue", required=True, choices=VENUES, help="whose interface to serve")
@@ -181,10 +185,11 @@ async def _serve(options: ExchangeOptions) -> int:
     log = RequestLog(options.log)
     dice = FaultDice(options.faults, options.fault_seed, market_clock, log.write)
     server = VenueServer(face, dice, Shocks(world), log, machine, market_clock, venue_clock)
-    runner = web.ServerRunner(web.Server(server.handle, access_log=None))
+    runner = web.ServerRunner(web.Server(server.handle, access_log=None), shutdown_timeout=_SHUTDOWN_S)
     await runner.setup()
-    site = web.TCPSite(runner, options.host, options.port, shutdown_timeout=0.2)
-    door = web.ServerRunner(web.Server(Admin(face, world, dice, market_clock, server.step).handle, access_log=None))
+    site = web.TCPSite(runner, options.host, options.port)
+    admin_door = Admin(face, world, dice, market_clock, server.step)
+    door = web.ServerRunner(web.Server(admin_door.handle, access_log=None), shutdown_timeout=_SHUTDOWN_S)
     try:
         await site.start()
         admin = await _open_door(door, options.admin_port)
@@ -219,7 +224,7 @@ async def _open_door(door: ServerRunner, port: int | None) -> str | None:
     if port is None:
         return None
     await door.setup()
-    await web.TCPSite(door, "127.0.0.1", port, shutdown_timeout=0.2).start()
+    await web.TCPSite(door, "127.0.0.1", port).start()
     return f"http://127.0.0.1:{door.addresses[0][1]}"
 
 

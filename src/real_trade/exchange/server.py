@@ -21,7 +21,7 @@ from real_trade.model import StorageError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from real_trade.exchange.answers import VenueFace
+    from real_trade.exchange.answers import Session, VenueFace
     from real_trade.exchange.clock import SkewedClock
     from real_trade.exchange.faults import FaultDice, FaultPlan, Strike
     from real_trade.exchange.shocks import Shocks
@@ -181,31 +181,41 @@ class VenueServer:
         return web.Response(status=answer.status, body=answer.body, headers=headers, content_type=answer.content_type)
 
     async def _hold(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Hold a socket until the client leaves, or a fault cuts it."""
-        # Not compressed: frames are put together by hand.
-        socket = web.WebSocketResponse(
-            autoping=not self._dice.strikes(Where.STREAM), max_msg_size=_LONGEST_FRAME, compress=False
-        )
-        outlet = Outlet(socket, self._dice)
+        """Hold a socket until the client leaves, says nothing for too long, or a fault cuts it."""
+        outlet = Outlet(self._dice)
         session = self._face.open_socket(request.path, outlet.send, dict(request.query))
         if session is None:
             return web.Response(status=404, text="404 page not found")
+        # Not compressed: frames are put together by hand.
+        socket = web.WebSocketResponse(
+            autoping=not self._dice.strikes(Where.STREAM),
+            receive_timeout=session.idle_s,
+            max_msg_size=_LONGEST_FRAME,
+            compress=False,
+        )
         await socket.prepare(request)
-        outlet.transport = request.transport
-        writer = asyncio.create_task(outlet.write())
+        tasks = [asyncio.create_task(outlet.write(socket, request.transport))]
+        if session.ping_s:
+            tasks.append(asyncio.create_task(_ping(socket, session.ping_s)))
         try:
-            async for message in socket:
-                if outlet.is_silent:
-                    continue
-                if message.type is WSMsgType.PING:
-                    await socket.pong(message.data)
-                elif message.type in {WSMsgType.TEXT, WSMsgType.BINARY}:
-                    self._face.advance(self._market.now_ms())
-                    session.receive(message.data)
+            await self._listen(socket, outlet, session)
+        except TimeoutError:
+            await socket.close()
         finally:
             session.close()
-            writer.cancel()
+            for task in tasks:
+                task.cancel()
         return socket
+
+    async def _listen(self, socket: web.WebSocketResponse, outlet: Outlet, session: Session) -> None:
+        async for message in socket:
+            if outlet.is_silent:
+                continue
+            if message.type is WSMsgType.PING:
+                await socket.pong(message.data)
+            elif message.type in {WSMsgType.TEXT, WSMsgType.BINARY}:
+                self._face.advance(self._market.now_ms())
+                session.receive(message.data)
 
     def _happen(self, plan: FaultPlan) -> None:
         """Let a fault of the market happen."""
@@ -230,6 +240,13 @@ class VenueServer:
             "rows": answer.rows,
         }
         self._log.write(line)
+
+
+async def _ping(socket: web.WebSocketResponse, every_s: float) -> None:
+    """Ask a client now and then whether it is there."""
+    while not socket.closed:
+        await asyncio.sleep(every_s)
+        await socket.ping()
 
 
 def _gateway_page(status: int) -> Answer:

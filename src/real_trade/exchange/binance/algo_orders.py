@@ -81,7 +81,7 @@ class AlgoDesk:
 
     def all(self, call: Call) -> list[dict[str, Any]]:
         """Return those of a symbol, oldest first."""
-        contract = self._desk.directory.listing(call).contract
+        contract = self._desk.directory.contract(call)
         limit, first = page_size(call, 500, 1_000), whole(call.params, "algoId")
         start, end = span_of(call)
         found = [
@@ -122,10 +122,13 @@ class AlgoDesk:
         return ticket
 
     def _waiting(self, call: Call) -> list[Ticket]:
-        contract = self._desk.directory.listing(call).contract if given(call, "symbol") else None
         tickets = self._desk.records.tickets
         found = [tickets[order.number] for order in self._desk.exchange.open_orders(call.account)]
-        return [t for t in found if t.waits and contract in (None, t.order.contract)]
+        waiting = [t for t in found if t.waits]
+        if not given(call, "symbol"):
+            return waiting
+        contract = self._desk.directory.contract(call)
+        return [t for t in waiting if t.order.contract is contract]
 
     def _trigger(self, call: Call, listing: Listing, kind: str, sign: int, by: Price) -> Trigger:
         contract, desk = listing.contract, self._desk

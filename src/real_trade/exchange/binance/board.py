@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 from real_trade.exchange.binance.calls import Call, choice, page_size, span_of, whole
-from real_trade.exchange.binance.directory import Directory, listed, pair_of
+from real_trade.exchange.binance.directory import Quotes, listed, pair_of
 from real_trade.exchange.binance.refusals import Refusal
 from real_trade.exchange.binance.spelling import amount, price, quantity
 from real_trade.exchange.binance.tickers import mean_price, touch
@@ -45,7 +45,7 @@ class Board:
 
     def __init__(
         self,
-        directory: Directory,
+        directory: Quotes,
         world: World,
         history: History,
         tape: Tape,
@@ -175,7 +175,8 @@ class Board:
         """Return what was held of a contract, oldest first."""
         inverse = call.market is Market.INVERSE
         instrument = self._directory.one(call, "pair" if inverse else "symbol")
-        listing = self._world.listings[instrument.market, instrument.symbol]
+        listing = self._directory.going(instrument)
+        assert listing is not None
         span = Interval.parse(choice(call, "period", _PERIODS)).length_ms
         start, end = span_of(call)
         last = min(end, self._world.now_ms) // span * span
@@ -194,7 +195,8 @@ class Board:
 
     def _interest(self, listing: Listing, at_ms: int) -> int:
         """Return the lots that are held: a multiple of an hour's volume."""
-        hour = self._history.last_day(listing.instrument, SeriesKind.KLINE, at_ms, 3_600_000)
+        instrument = self._directory.parent(listing.instrument)
+        hour = self._history.last_day(instrument, SeriesKind.KLINE, at_ms, 3_600_000)
         return int((hour.volume if hour else Decimal(0)) * _INTEREST / listing.contract.step)
 
 

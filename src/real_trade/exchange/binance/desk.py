@@ -69,20 +69,23 @@ class Desk:
         given_number, link = whole(call.params, number_name), call.params.get(name, "")
         if given_number is None and not link:
             raise Refusal(-1102, f"Param '{name}' or '{number_name}' must be sent, but both were empty/null!")
-        listing = self.directory.listing(call)
+        contract = self.directory.contract(call)
         ticket = self.records.find(call.account, given_number, link)
-        return ticket if ticket is not None and ticket.order.contract is listing.contract else None
+        return ticket if ticket is not None and ticket.order.contract is contract else None
 
     def mine(self, call: Call) -> list[Ticket]:
         """Return the account's orders in a symbol, oldest first."""
-        contract = self.directory.listing(call).contract
+        contract = self.directory.contract(call)
         return [t for t in self.records.by_account[call.account] if t.order.contract is contract and not t.waits]
 
     def open_tickets(self, call: Call) -> list[Ticket]:
         """Return open orders of a symbol, or of all, oldest first; conditional orders of the futures aside."""
-        contract = self.directory.listing(call).contract if given(call, "symbol") else None
         found = (self.records.tickets[order.number] for order in self.exchange.open_orders(call.account))
-        return [t for t in found if not t.waits and contract in (None, t.order.contract)]
+        open_ = [t for t in found if not t.waits]
+        if not given(call, "symbol"):
+            return open_
+        contract = self.directory.contract(call)
+        return [t for t in open_ if t.order.contract is contract]
 
     def submit(self, account: int, request: Request, listing: Listing) -> Order:
         """Give the core an order.

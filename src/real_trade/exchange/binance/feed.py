@@ -6,6 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from real_trade.exchange.binance.dated import is_dated
 from real_trade.exchange.binance.history import INTERVALS
 from real_trade.exchange.core.events import Executed
 from real_trade.exchange.world import BarClosed
@@ -14,6 +15,7 @@ from real_trade.model import Interval, Market, SeriesKind
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from real_trade.exchange.binance.directory import Quotes
     from real_trade.exchange.binance.stream_rows import StreamRows
     from real_trade.exchange.binance.tape import Tape
     from real_trade.exchange.core.events import Event
@@ -81,10 +83,14 @@ class Feed:
         history: its bars.
         tape: public trades.
         rows: spells messages.
+        directory: what is quoted.
     """
 
-    def __init__(self, market: Market, world: World, history: History, tape: Tape, rows: StreamRows) -> None:
+    def __init__(
+        self, market: Market, world: World, history: History, tape: Tape, rows: StreamRows, directory: Quotes
+    ) -> None:
         self._market, self._world, self._history, self._tape, self._rows = market, world, history, tape, rows
+        self._directory = directory
         self._topics: dict[str, _Topic] = {}
         self._by_listing: dict[str, list[_Topic]] = defaultdict(list)
         world.listen(self._hear)
@@ -140,6 +146,7 @@ class Feed:
         if not self._topics:
             return
         now = self._world.now_ms
+        self._directory.refresh(self._market)
         self._tell_trades()
         for topic in list(self._topics.values()):
             if now < topic.due_ms or topic.kind in {"trade", "aggTrade", "forceOrder"}:
@@ -159,10 +166,11 @@ class Feed:
             kind, every = _WHOLE[name]
             if self._market is Market.SPOT and kind in {"markPrice", "forceOrder"}:
                 return None
-            listings = [each for (market, _), each in self._world.listings.items() if market is self._market]
+            going = (self._directory.going(instrument) for instrument in self._directory.of(self._market))
+            listings = [listing for listing in going if listing is not None]
             return _Topic(name, kind, listings, every_ms=every, is_whole=name.endswith(("@arr", "@1s")))
         symbol, _, rest = name.partition("@")
-        listing = self._world.listings.get((self._market, symbol.upper()))
+        listing = self._directory.named(self._market, symbol.upper())
         if listing is None or symbol != symbol.lower():
             return None
         kind, _, speed = rest.partition("@")
@@ -175,7 +183,7 @@ class Feed:
             plain["avgPrice"] = _TICKER_MS
         elif kind == "markPrice" and speed in _MARK_MS:
             return _Topic(name, kind, [listing], every_ms=_MARK_MS[speed])
-        else:
+        elif not is_dated(listing.instrument):
             plain["forceOrder"] = 0
         return _Topic(name, kind, [listing], every_ms=plain[kind]) if kind in plain and not speed else None
 
@@ -200,9 +208,9 @@ class Feed:
         fresh = []
         for listing in topic.listings:
             key, message = self._rows.state(topic.kind, listing, topic.detail)
-            if topic.told.get(listing.name) == key:
+            if topic.told.get(listing.instrument.symbol) == key:
                 continue
-            topic.told[listing.name] = key
+            topic.told[listing.instrument.symbol] = key
             fresh.append(message)
         if topic.is_whole:
             if fresh:
@@ -216,9 +224,9 @@ class Feed:
             wanted = [topic for topic in topics if topic.kind in {"trade", "aggTrade"}]
             if not wanted:
                 continue
-            listing = self._world.listing(name)
             single, joined = self._tape.take(name)
             for topic in wanted:
+                listing = topic.listings[0]
                 if topic.kind == "trade":
                     for number, trade in single:
                         self._say(topic, self._rows.trade(listing, number, trade))
@@ -228,7 +236,8 @@ class Feed:
 
     def _tell_kline(self, topic: _Topic, now: int) -> None:
         listing = topic.listings[0]
-        bar = self._history.open_bar(listing.instrument, SeriesKind.KLINE, Interval.parse(topic.detail), now)
+        instrument = self._directory.parent(listing.instrument)
+        bar = self._history.open_bar(instrument, SeriesKind.KLINE, Interval.parse(topic.detail), now)
         if bar is None:
             return
         message = self._rows.kline(listing, bar, topic.detail, now, closed=False)
@@ -253,7 +262,7 @@ class Feed:
         if interval.next_open(opened) != event.time_ms:
             return
         listing = topic.listings[0]
-        table = self._history.table(listing.instrument, SeriesKind.KLINE, interval)
+        table = self._history.table(self._directory.parent(listing.instrument), SeriesKind.KLINE, interval)
         row = int(table.time.searchsorted(opened))
         if row < len(table) and int(table.time[row]) == opened:
             bar = table.rows(row, row + 1)

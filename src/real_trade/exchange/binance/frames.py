@@ -97,6 +97,10 @@ class FrameSession:
         now_ms: the venue's time.
     """
 
+    # The venue asks every twenty seconds, and leaves who has not answered for a minute.
+    idle_s = 60.0
+    ping_s = 20.0
+
     def __init__(
         self,
         send: Send,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
-from real_trade.exchange.binance.calls import Call, given, page_size, span_of
+from real_trade.exchange.binance.calls import Call, page_size, span_of
 from real_trade.exchange.binance.directory import pair_of
 from real_trade.exchange.binance.positions import asset_row, risk_row
 from real_trade.exchange.binance.spelling import amount
@@ -232,7 +232,9 @@ class FuturesAccount:
         """Return every change of a balance, oldest first."""
         start, end = span_of(call)
         limit, kind = page_size(call, 100, 1_000), call.params.get("incomeType", "")
-        wanted = self._directory.one(call).symbol if given(call, "symbol") else ""
+        wanted = call.params.get("symbol", "")
+        if wanted:
+            self._directory.contract(call)
         rows = []
         for fill in self._records.fills[call.account]:
             symbol = self._world.listing(fill.event.symbol).instrument.symbol

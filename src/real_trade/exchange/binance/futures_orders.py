@@ -109,17 +109,19 @@ class FuturesDesk(Desk):
 
     def trades(self, call: Call) -> list[dict[str, Any]]:
         """Return fills of a symbol, oldest first."""
-        listing = self.directory.listing(call)
+        contract = self.directory.contract(call)
+        if contract is None:
+            return []
         limit, first, order = page_size(call, 500, 1_000), whole(call.params, "fromId"), whole(call.params, "orderId")
         start, end = span_of(call)
         found = []
         for fill in self.records.fills[call.account]:
             event = fill.event
-            fits = event.symbol == listing.name and event.kind != "funding" and start <= event.time_ms <= end
+            fits = event.symbol == contract.symbol and event.kind != "funding" and start <= event.time_ms <= end
             if not fits or (first is not None and fill.trade < first):
                 continue
             if order is None or (fill.ticket is not None and fill.ticket.order_id == order):
-                found.append(fill_row(fill, listing.contract, listing.instrument.symbol))
+                found.append(fill_row(fill, contract, call.params["symbol"]))
         ahead = first is not None or "startTime" in call.params
         return found[:limit] if ahead else found[-limit:]
 

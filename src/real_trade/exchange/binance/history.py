@@ -9,7 +9,8 @@ import msgspec
 
 from real_trade.exchange.answers import Answer
 from real_trade.exchange.binance.calls import Call, ok, page_size, whole
-from real_trade.exchange.binance.directory import Directory, pair_of
+from real_trade.exchange.binance.dated import is_dated
+from real_trade.exchange.binance.directory import Quotes, pair_of
 from real_trade.exchange.binance.listing import exchange_info
 from real_trade.exchange.binance.refusals import Refusal, missing
 from real_trade.exchange.binance.rows import futures_priced, futures_traded, spot_traded
@@ -53,7 +54,7 @@ class PastMarket:
 
     def __init__(
         self,
-        directory: Directory,
+        directory: Quotes,
         history: History,
         world: World,
         launch_ms: int,
@@ -75,6 +76,8 @@ class PastMarket:
         info = exchange_info(call.market, chosen, self._rates[call.market], self._clock.now_ms(), self._launch_ms)
         closed = self._directory.closed(call.market)
         for row in info["symbols"]:
+            if call.market is Market.LINEAR:
+                row.update(self._directory.dated_facts(row["symbol"]))
             if row["symbol"] in closed:
                 row["contractStatus" if call.market is Market.INVERSE else "status"] = _CLOSED[call.market]
         return ok(info, len(chosen))
@@ -84,8 +87,10 @@ class PastMarket:
         return self._klines(call, SeriesKind.KLINE)
 
     def pair_klines(self, call: Call) -> Answer:
-        """Return bars of trades of a pair's perpetual."""
-        if call.params.get("contractType") != "PERPETUAL":
+        """Return bars of trades of a pair's perpetual, or of its dated future, which has the same."""
+        kind, pair = call.params.get("contractType"), call.params.get("pair", "")
+        is_dated_kind = kind == "CURRENT_QUARTER" and call.market is Market.LINEAR
+        if kind != "PERPETUAL" and not (is_dated_kind and self._directory.is_dated_pair(pair)):
             raise Refusal(-1130, "Data sent for parameter 'contractType' is not valid.")
         return self._klines(call, SeriesKind.KLINE, "pair")
 
@@ -112,7 +117,7 @@ class PastMarket:
         return rows
 
     def _klines(self, call: Call, kind: SeriesKind, name: str = "symbol") -> Answer:
-        instrument = self._directory.one(call, name)
+        instrument = self._directory.parent(self._directory.one(call, name))
         spelling = call.params.get("interval", "")
         if not spelling:
             raise missing("interval")
@@ -135,7 +140,7 @@ class PastMarket:
         limit = page_size(call, 100, 1_000)
         latest = self._clock.now_ms() if end is None else min(end, self._clock.now_ms())
         rows = []
-        for instrument in self._directory.chosen(call):
+        for instrument in self._perpetuals(self._directory.chosen(call)):
             rates = self._history.funding(instrument)
             for time, rate in zip(rates.timestamp.tolist(), rates.rate.tolist(), strict=True):
                 if (start or 0) <= time <= latest:
@@ -161,9 +166,14 @@ class PastMarket:
                 "fundingIntervalHours": i.funding_interval_minutes // 60,
                 "disclaimer": False,
             }
-            for i in self._directory.of(call.market)
+            for i in self._perpetuals(self._directory.of(call.market))
         ]
         return ok(rows, len(rows))
+
+    @staticmethod
+    def _perpetuals(instruments: list[Instrument]) -> list[Instrument]:
+        """Return instruments less those that are dated: these have no funding."""
+        return [i for i in instruments if not is_dated(i)]
 
     def premium_index(self, call: Call) -> Answer:
         """Return mark and index price, and the funding rate."""
@@ -174,6 +184,10 @@ class PastMarket:
     def premium(self, instrument: Instrument) -> dict[str, object]:
         """Return mark and index price of an instrument, and its funding rate."""
         now = self._clock.now_ms()
+        if is_dated(instrument):
+            parent = self.premium(self._directory.parent(instrument))
+            nothing = {"lastFundingRate": "", "interestRate": "", "nextFundingTime": 0}
+            return parent | nothing | {"symbol": instrument.symbol}
         rates = self._history.funding(instrument)
         past = int((rates.timestamp <= now).sum())
         index = self._price(instrument, Price.INDEX, SeriesKind.INDEX, now)

@@ -84,6 +84,10 @@ class StreamSession:
         users: user streams.
     """
 
+    # The venue asks every twenty seconds, and leaves who has not answered for a minute.
+    idle_s = 60.0
+    ping_s = 20.0
+
     def __init__(self, send: Send, place: Place, feeds: Mapping[Market, Feed], users: Users) -> None:
         self._send, self._market, self._combined = send, place.market, place.combined
         self._feeds, self._users = feeds, users

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from real_trade.exchange.binance.directory import Directory, listed, pair_of, price_decimals
+from real_trade.exchange.binance.directory import Quotes, listed, pair_of, price_decimals
 from real_trade.exchange.binance.spelling import price, quantity
 from real_trade.exchange.core.contract import UNIT
 from real_trade.exchange.core.orders import Price
@@ -41,7 +41,7 @@ class Tickers:
         clock: market time.
     """
 
-    def __init__(self, directory: Directory, history: History, world: World, tape: Tape, clock: Clock) -> None:
+    def __init__(self, directory: Quotes, history: History, world: World, tape: Tape, clock: Clock) -> None:
         self._directory, self._history, self._world, self._tape = directory, history, world, tape
         self._clock = clock
 
@@ -77,7 +77,7 @@ class Tickers:
         mean = day.turnover / day.volume if day.volume else day.last
         if instrument.market is Market.INVERSE and day.turnover:
             mean = day.volume * instrument.contract_value / day.turnover
-        listing = self._world.listings.get((instrument.market, instrument.symbol))
+        listing = self._directory.going(instrument)
         last_id = day.trades if listing is None else self._tape.last_id(listing.name)
         row: dict[str, Any] = {
             "symbol": instrument.symbol,
@@ -125,7 +125,7 @@ class Tickers:
     def _day(self, instrument: Instrument) -> DayStats | None:
         """Return the last 24 hours up to the last trade."""
         now = self._clock.now_ms()
-        listing = self._world.listings.get((instrument.market, instrument.symbol))
+        listing, instrument = self._directory.going(instrument), self._directory.parent(instrument)
         if listing is None:
             return self._history.last_day(instrument, SeriesKind.KLINE, now)
         candle, contract = listing.candle, listing.contract

@@ -9,8 +9,9 @@ from real_trade.exchange.answers import Answer
 from real_trade.exchange.binance.board import Board
 from real_trade.exchange.binance.bulletins import Bulletins
 from real_trade.exchange.binance.calls import FOLDERS, Call, endpoint, error, ok
+from real_trade.exchange.binance.dated import Dated
 from real_trade.exchange.binance.desks import SIGNED, Desks
-from real_trade.exchange.binance.directory import Directory
+from real_trade.exchange.binance.directory import Directory, Quotes
 from real_trade.exchange.binance.feed import Feed
 from real_trade.exchange.binance.frames import FrameSession
 from real_trade.exchange.binance.history import QUIET, PastMarket
@@ -80,15 +81,17 @@ class BinanceVenue:
         self._door = Doorkeeper({member.key: member.secret for member in members}, clock)
         self._weights = Weights(rate, ban_s, machine)
         self._counts = OrderCounts(machine, limited=rate is None or rate.units is not None)
-        directory, tape, self.records = Directory(source, world), Tape(world), Records(seed)
+        dated = Dated(source.instruments(), source.start_ms, market_clock)
+        directory, quotes = Directory(source, world, dated), Quotes(source, world, dated)
+        tape, self.records = Tape(world), Records(seed)
         self._users = Users(self.records, clock)
-        past = PastMarket(directory, history, world, source.start_ms, market_clock, clock, self._weights.rates)
-        tickers = Tickers(directory, history, world, tape, market_clock)
-        self._board = Board(directory, world, history, tape, self._settle)
+        past = PastMarket(quotes, history, world, source.start_ms, market_clock, clock, self._weights.rates)
+        tickers = Tickers(quotes, history, world, tape, market_clock)
+        self._board = Board(quotes, world, history, tape, self._settle)
         settings = Settings(directory, world, self._users)
         self._bulletins = Bulletins(world, self.records, tape, settings, self._users)
         rows = StreamRows(world, self._board, tickers, past, tape)
-        self.feeds = {market: Feed(market, world, history, tape, rows) for market in FOLDERS}
+        self.feeds = {market: Feed(market, world, history, tape, rows, quotes) for market in FOLDERS}
         self.desks = Desks(
             directory, world, history, past, tickers, self._board, self.records, settings, self._users, self._counts,
             clock, self.accounts,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from real_trade.exchange.bybit.parameters import category_of, number
 from real_trade.exchange.bybit.refusals import BAD_PARAMETER, Refusal, bad, refusal_of
 from real_trade.exchange.bybit.spelling import (
     Row,
@@ -16,7 +17,7 @@ from real_trade.exchange.bybit.spelling import (
     quantity,
     side,
 )
-from real_trade.exchange.bybit.trading import category_of, filter_of
+from real_trade.exchange.bybit.trading import filter_of
 from real_trade.exchange.core.contract import RATE_SCALE, UNIT, Kind
 from real_trade.exchange.core.orders import Refused
 from real_trade.exchange.words import plain, whole_number
@@ -272,8 +273,6 @@ class Accounts:
 
     def add_margin(self, account: int, params: Mapping[str, Any]) -> dict[str, Any]:
         """Add margin to an isolated position, or take some back (negative)."""
-        from real_trade.exchange.bybit.trading import number
-
         listing = self._contract(params)
         owner = self._exchange.accounts[account]
         index = str(params.get("positionIdx", 0))

@@ -13,6 +13,7 @@ import msgspec
 import numpy as np
 
 from real_trade.exchange.answers import Answer
+from real_trade.exchange.bybit.bounds import MOST_LOTS, MOST_MARKET_LOTS, MOST_SPOT_LOTS
 from real_trade.exchange.bybit.dated import Dated
 from real_trade.exchange.bybit.refusals import BAD_PARAMETER, Refusal
 from real_trade.exchange.bybit.spelling import price, quantity
@@ -546,7 +547,7 @@ def _facts(instrument: Instrument, launch_ms: int) -> dict[str, object]:
                 "basePrecision": plain(step),
                 "quotePrecision": plain(precision),
                 "minOrderQty": plain(instrument.min_quantity),
-                "maxOrderQty": plain(step * 10_000_000),
+                "maxOrderQty": plain(step * MOST_SPOT_LOTS),
                 "minOrderAmt": plain(instrument.min_notional),
                 "maxOrderAmt": "4000000",
             },
@@ -563,11 +564,11 @@ def _facts(instrument: Instrument, launch_ms: int) -> dict[str, object]:
         "leverageFilter": {"minLeverage": "1", "maxLeverage": "100.00", "leverageStep": "0.01"},
         "priceFilter": {"minPrice": plain(tick), "maxPrice": plain(tick * 19_999_998), "tickSize": plain(tick)},
         "lotSizeFilter": {
-            "maxOrderQty": plain(step * 1_000_000),
+            "maxOrderQty": plain(step * MOST_LOTS),
             "minOrderQty": plain(instrument.min_quantity),
             "qtyStep": plain(step),
-            "postOnlyMaxOrderQty": plain(step * 1_000_000),
-            "maxMktOrderQty": plain(step * 100_000),
+            "postOnlyMaxOrderQty": plain(step * MOST_LOTS),
+            "maxMktOrderQty": plain(step * MOST_MARKET_LOTS),
             "minNotionalValue": plain(instrument.min_notional),
         },
         "unifiedMarginTrade": True,

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 _encode = msgspec.json.encode
 # Topics of one request on spot, and characters of all topics of a connection.
 _MOST_ARGS: Final = 10
+# A connection on which the client says nothing is cut; private ones may ask for less, within bounds.
+_IDLE_S: Final = 600.0
+_IDLE_LEAST_S: Final = 30.0
 _MOST_CHARACTERS: Final = 21_000
 PRIVATE: Final = ("order", "execution", "position", "wallet")
 _CATEGORIES: Final = ("spot", "linear", "inverse", "option")
@@ -38,6 +41,9 @@ class Session(ABC):
         send: takes a message to the client.
         now_ms: the machine's time.
     """
+
+    idle_s = _IDLE_S
+    ping_s = 0.0
 
     def __init__(self, send: Send, now_ms: Callable[[], int]) -> None:
         self._send, self._now_ms = send, now_ms
@@ -139,8 +145,11 @@ class PublicSession(Session):
 class PrivateSession(Session):
     """A connection to what happens to an account."""
 
-    def __init__(self, send: Send, now_ms: Callable[[], int], door: Doorkeeper, trading: Trading) -> None:
+    def __init__(
+        self, send: Send, now_ms: Callable[[], int], door: Doorkeeper, trading: Trading, active_time: str = ""
+    ) -> None:
         super().__init__(send, now_ms)
+        self.idle_s = _seconds(active_time)
         self._door, self._trading = door, trading
         self.account = 0
         self._topics: set[str] = set()
@@ -324,3 +333,11 @@ class TradeSession(Session):
 
 def _command_of(op: str) -> str:
     return op.removeprefix("order.").removesuffix("-batch")
+
+
+def _seconds(active_time: str) -> float:
+    """Return what a client asks for as ``max_active_time``, such as ``1m`` or ``45s``, within the venue's bounds."""
+    number, unit = active_time[:-1], active_time[-1:]
+    if not number.isascii() or not number.isdigit() or unit not in {"s", "m"} or len(number) > 4:
+        return _IDLE_S
+    return min(_IDLE_S, max(_IDLE_LEAST_S, int(number) * (60.0 if unit == "m" else 1.0)))

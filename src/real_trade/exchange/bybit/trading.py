@@ -4,9 +4,19 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
+from real_trade.exchange.bybit.bounds import (
+    MOST_CONDITIONAL,
+    MOST_CONDITIONAL_SPOT,
+    MOST_LOTS,
+    MOST_MARKET_LOTS,
+    MOST_ORDERS,
+    MOST_SPOT_LOTS,
+)
+from real_trade.exchange.bybit.guards import Guards
+from real_trade.exchange.bybit.parameters import PRICES, category_of, choice, flag, given, number, sign_of
 from real_trade.exchange.bybit.records import Fill, Protection, Records, Ticket
 from real_trade.exchange.bybit.refusals import BAD_PARAMETER, Refusal, bad, refusal_of
 from real_trade.exchange.bybit.spelling import (
@@ -34,12 +44,7 @@ if TYPE_CHECKING:
     Listener = Callable[[int, str, Row], None]
 
 _FORCES: Final = {"GTC": Force.GTC, "IOC": Force.IOC, "FOK": Force.FOK, "PostOnly": Force.POST_ONLY}
-_PRICES: Final = {"LastPrice": Price.LAST, "MarkPrice": Price.MARK, "IndexPrice": Price.INDEX}
 _LINK: Final = re.compile(r"[A-Za-z0-9_-]{1,36}")
-# Open orders of an account in a contract (on spot in all symbols), and conditional ones in a symbol.
-MOST_ORDERS: Final = 500
-MOST_CONDITIONAL: Final = 10
-MOST_CONDITIONAL_SPOT: Final = 30
 # Refusals print prices as whole numbers of this part.
 _PRINTED: Final = Decimal("0.0001")
 # Highest price, in ticks.
@@ -59,7 +64,7 @@ class Trading:
         self.world, self.records, self._dated = world, records, dated
         self.exchange = world.exchange
         self._listeners: list[Listener] = []
-        self._protected: dict[tuple[int, str, int], Protection] = defaultdict(Protection)
+        self.guards = Guards(world, records)
         self._held: dict[tuple[int, str, int], int] = defaultdict(int)
         self._since: dict[tuple[int, str, int], int] = {}
         world.listen(self._hear)
@@ -84,15 +89,15 @@ class Trading:
         listing = self.listing(params)
         contract = listing.contract
         link = self._link(params)
-        sign = _sign(params)
-        is_market = _choice(params, "orderType", ("Market", "Limit")) == "Market"
+        sign = sign_of(params)
+        is_market = choice(params, "orderType", ("Market", "Limit")) == "Market"
         side = self._position_side(contract, params)
         ticks = None if is_market else self.ticks(contract, params, "price")
-        force = Force.IOC if is_market else _FORCES[_choice(params, "timeInForce", tuple(_FORCES), "GTC")]
+        force = Force.IOC if is_market else _FORCES[choice(params, "timeInForce", tuple(_FORCES), "GTC")]
         trigger = self._trigger(listing, params)
         self._check_counts(account, contract, trigger, params.get("orderFilter"))
-        reduce_only = _flag(params, "reduceOnly") and contract.kind is not Kind.SPOT
-        closes = _flag(params, "closeOnTrigger") and contract.kind is not Kind.SPOT
+        reduce_only = flag(params, "reduceOnly") and contract.kind is not Kind.SPOT
+        closes = flag(params, "closeOnTrigger") and contract.kind is not Kind.SPOT
         base = ticks or (trigger.ticks if trigger else self.exchange.prices[contract.symbol, Price.LAST])
         protection = self._attached(contract, params, sign, base, Protection())
         if reduce_only and not protection.is_empty:
@@ -110,7 +115,7 @@ class Trading:
             str(listing.instrument.market),
             listing.instrument.symbol,
             "Market" if is_market else "Limit",
-            "IOC" if is_market else _choice(params, "timeInForce", tuple(_FORCES), "GTC"),
+            "IOC" if is_market else choice(params, "timeInForce", tuple(_FORCES), "GTC"),
             stop_type=self._stop_type(params, contract, trigger),
             closes=closes,
             last_on_created=self.exchange.prices[contract.symbol, Price.LAST],
@@ -131,10 +136,10 @@ class Trading:
         listing = self.listing(params)
         ticket = self._ticket(account, listing, params)
         contract, request = listing.contract, ticket.order.request
-        lots = self.lots(contract, params, "qty") if _given(params, "qty") else None
-        ticks = self.ticks(contract, params, "price") if _given(params, "price") else None
+        lots = self.lots(contract, params, "qty") if given(params, "qty") else None
+        ticks = self.ticks(contract, params, "price") if given(params, "price") else None
         trigger = None
-        if _given(params, "triggerPrice") and request.trigger is not None:
+        if given(params, "triggerPrice") and request.trigger is not None:
             trigger = request.trigger._replace(ticks=self.ticks(contract, params, "triggerPrice"))
         base = ticks or request.ticks or (trigger or request.trigger or Trigger(0, rises=True)).ticks
         base = base or self.exchange.prices[contract.symbol, Price.LAST]
@@ -195,23 +200,23 @@ class Trading:
         names = ("takeProfit", "stopLoss", "trailingStop")
         if not any(params.get(name) not in (None, "") for name in names):
             raise Refusal(34040, "not modified")
-        mode = _choice(params, "tpslMode", ("Full", "Partial"), "Full")
+        mode = choice(params, "tpslMode", ("Full", "Partial"), "Full")
         for name, stop_type in (("takeProfit", "TakeProfit"), ("stopLoss", "StopLoss")):
             if params.get(name) in (None, ""):
                 continue
             ticks = self._ticks_or_zero(contract, params, name)
             word = "tp" if name == "takeProfit" else "sl"
-            size = self.lots(contract, params, f"{word}Size") if _given(params, f"{word}Size") else 0
+            size = self.lots(contract, params, f"{word}Size") if given(params, f"{word}Size") else 0
             limit = self._ticks_or_zero(contract, params, f"{word}LimitPrice")
-            by = _choice(params, f"{word}TriggerBy", tuple(_PRICES), "LastPrice")
-            self._protect(
+            by = choice(params, f"{word}TriggerBy", tuple(PRICES), "LastPrice")
+            self.guards.protect(
                 account, position, stop_type, ticks, by, size if mode == "Partial" else 0, limit,
                 partial=mode == "Partial",
             )  # fmt: skip
         if params.get("trailingStop") not in (None, ""):
             distance = self._ticks_or_zero(contract, params, "trailingStop")
             begins = self._ticks_or_zero(contract, params, "activePrice")
-            self._trail(account, position, distance, begins)
+            self.guards.trail(account, position, distance, begins)
         self._push_position(account, position)
         self.world.tell()
         return {}
@@ -245,19 +250,10 @@ class Trading:
                 found.append(ticket)
         return found
 
-    def protection(self, account: int, position: Position) -> tuple[Protection, int]:
-        """Return a position's protection, and the distance of its trailing stop in ticks."""
-        key = account, position.contract.symbol, position.side
-        kept = self._protected[key]
-        trail = next(
-            (o.request.trigger.trail for o in self._guards(account, position, "TrailingStop") if o.request.trigger), 0
-        )
-        return kept, trail
-
     def row_of_position(self, account: int, position: Position) -> Row:
         """Return a position as the venue writes it."""
         key = account, position.contract.symbol, position.side
-        kept, trail = self.protection(account, position)
+        kept, trail = self.guards.protection(account, position)
         owner = self.exchange.accounts[account]
         symbol = self.world.listing(position.contract.symbol).instrument.symbol
         since = self._since.get(key, self.world.now_ms)
@@ -330,11 +326,16 @@ class Trading:
             lots = self.lots(contract, params, "qty")
             if lots == 0 and not closes:
                 raise refusal_of(Why.TOO_SMALL, contract.kind)
+            if lots > (MOST_MARKET_LOTS if is_market else MOST_LOTS):
+                raise refusal_of(Why.TOO_LARGE, contract.kind)
             return lots, 0, ""
         default = "quoteCoin" if sign > 0 else "baseCoin"
-        unit = _choice(params, "marketUnit", ("baseCoin", "quoteCoin"), default)
+        unit = choice(params, "marketUnit", ("baseCoin", "quoteCoin"), default)
         if not is_market or unit == "baseCoin":
-            return self.lots(contract, params, "qty"), 0, unit if is_market else ""
+            lots = self.lots(contract, params, "qty")
+            if lots > MOST_SPOT_LOTS:
+                raise refusal_of(Why.TOO_LARGE, contract.kind)
+            return lots, 0, unit if is_market else ""
         units = int(number(params, "qty") / UNIT)
         if units < contract.min_value / UNIT:
             raise refusal_of(Why.LOW_VALUE, contract.kind)
@@ -356,13 +357,13 @@ class Trading:
         return {"0": 0, "1": 1, "2": -1}[str(index)]
 
     def _trigger(self, listing: Listing, params: Mapping[str, Any]) -> Trigger | None:
-        if not _given(params, "triggerPrice") or number(params, "triggerPrice") == 0:
+        if not given(params, "triggerPrice") or number(params, "triggerPrice") == 0:
             if params.get("orderFilter") in {"tpslOrder", "StopOrder"}:
                 raise bad("triggerPrice is required")
             return None
         contract = listing.contract
         ticks = self.ticks(contract, params, "triggerPrice")
-        by = _PRICES[_choice(params, "triggerBy", tuple(_PRICES), "LastPrice")]
+        by = PRICES[choice(params, "triggerBy", tuple(PRICES), "LastPrice")]
         if contract.kind is Kind.SPOT:
             return Trigger(ticks, ticks > self.exchange.prices[contract.symbol, Price.LAST], Price.LAST)
         direction = str(params.get("triggerDirection", ""))
@@ -387,9 +388,9 @@ class Trading:
         kept = Protection(
             price_of("takeProfit", before.take_profit),
             price_of("stopLoss", before.stop_loss),
-            _choice(params, "tpTriggerBy", tuple(_PRICES), before.tp_by),
-            _choice(params, "slTriggerBy", tuple(_PRICES), before.sl_by),
-            _choice(params, "tpslMode", ("Full", "Partial"), before.mode),
+            choice(params, "tpTriggerBy", tuple(PRICES), before.tp_by),
+            choice(params, "slTriggerBy", tuple(PRICES), before.sl_by),
+            choice(params, "tpslMode", ("Full", "Partial"), before.mode),
             price_of("tpLimitPrice", before.tp_limit),
             price_of("slLimitPrice", before.sl_limit),
         )
@@ -440,139 +441,6 @@ class Trading:
             kind = self.exchange.contracts[request.symbol].kind
             raise refusal_of(refused.why, kind) from None
 
-    # Protection of positions
-
-    def _guards(self, account: int, position: Position, stop_type: str) -> list[Order]:
-        """Return the orders that guard a position in one way, or in any (empty)."""
-        found = []
-        for order in self.exchange.open_orders(account):
-            ticket = self.records.tickets.get(order.number)
-            if ticket is None or ticket.created_by == "CreateByUser" or order.contract is not position.contract:
-                continue
-            if order.request.side == position.side and stop_type in ("", ticket.stop_type):
-                found.append(order)
-        return found
-
-    def _protect(
-        self, account: int, position: Position, stop_type: str, ticks: int, by: str, lots: int, limit: int,
-        *, partial: bool,
-    ) -> Ticket | None:  # fmt: skip
-        """Guard a position: all of it, or so many lots; 0 ticks takes the guard away. Return the new guard."""
-        name = f"Partial{stop_type}" if partial else stop_type
-        sign = -1 if position.lots > 0 else 1
-        if not partial:
-            for order in self._guards(account, position, name):
-                trigger = order.request.trigger
-                if trigger is not None and (trigger.ticks, trigger.by) == (ticks, _PRICES[by]):
-                    return None
-                self.exchange.cancel(account, order.number, self.world.now_ms)
-            kept = self._protected[account, position.contract.symbol, position.side]
-            if stop_type == "TakeProfit":
-                kept.take_profit, kept.tp_by = ticks, by
-            else:
-                kept.stop_loss, kept.sl_by = ticks, by
-        if ticks == 0:
-            return None
-        # A profit is taken where the price goes the position's way.
-        rises = (stop_type == "TakeProfit") == (sign < 0)
-        request = Request(
-            position.contract.symbol, sign, lots if partial else 0, limit or None, Force.GTC if limit else Force.IOC,
-            position.side, reduce_only=True, trigger=Trigger(ticks, rises, _PRICES[by]), whole=not (partial and lots),
-        )  # fmt: skip
-        return self._guard(account, request, name, f"CreateBy{name}")
-
-    def _trail(self, account: int, position: Position, distance: int, begins: int) -> None:
-        for order in self._guards(account, position, "TrailingStop"):
-            self.exchange.cancel(account, order.number, self.world.now_ms)
-        if distance == 0:
-            return
-        sign = -1 if position.lots > 0 else 1
-        trigger = Trigger(0, sign > 0, Price.LAST, distance, begins)
-        request = Request(
-            position.contract.symbol, sign, 0, None, Force.IOC, position.side, reduce_only=True, trigger=trigger,
-            whole=True,
-        )  # fmt: skip
-        self._guard(account, request, "TrailingStop", "CreateByTrailingStop")
-
-    def _guard(self, account: int, request: Request, stop_type: str, created_by: str) -> Ticket:
-        try:
-            order = self.exchange.place(account, request, self.world.now_ms)
-        except Refused as refused:
-            raise refusal_of(refused.why, self.exchange.contracts[request.symbol].kind) from None
-        listing = self.world.listing(request.symbol)
-        ticket = Ticket(
-            order,
-            self.records.new_id(order.number, spot=listing.contract.kind is Kind.SPOT),
-            str(listing.instrument.market),
-            listing.instrument.symbol,
-            "Market" if request.ticks is None else "Limit",
-            "IOC" if request.ticks is None else "GTC",
-            stop_type,
-            created_by,
-            closes=listing.contract.kind is not Kind.SPOT,
-            last_on_created=self.exchange.prices[request.symbol, Price.LAST],
-        )
-        self.records.add(ticket)
-        return ticket
-
-    def _bring_along(self, account: int, ticket: Ticket, lots: int) -> None:
-        """Give a position the protection that an order brought along, for so many lots more."""
-        kept, contract = ticket.protection, ticket.order.contract
-        if contract.kind is Kind.SPOT:
-            self._bring_along_on_spot(account, ticket)
-            return
-        position = self.exchange.accounts[account].position(contract, ticket.order.request.side)
-        if position.lots * ticket.order.request.sign <= 0:
-            return
-        partial = kept.mode == "Partial"
-        for stop_type, ticks, by, limit in _guarded(kept):
-            guard = self.exchange.orders.get(ticket.guards.get(stop_type, 0))
-            try:
-                if partial and guard is not None and guard.status is Status.UNTRIGGERED:
-                    self.exchange.amend(account, guard.number, self.world.now_ms, guard.request.lots + lots)
-                    continue
-                made = self._protect(account, position, stop_type, ticks, by, lots, limit, partial=partial)
-            except (Refusal, Refused):
-                # The price has passed it while the order waited: the venue lets the position stand unguarded.
-                continue
-            if made is not None:
-                ticket.guards[stop_type] = made.order.number
-
-    def _bring_along_on_spot(self, account: int, ticket: Ticket) -> None:
-        """Once an order has ended, let what it bought or sold be given back at either of two prices."""
-        order, contract, kept = ticket.order, ticket.order.contract, ticket.protection
-        if order.is_open or ticket.guards:
-            return
-        sign = -order.request.sign
-        received = contract.base_units(order.filled) - (order.fee if sign < 0 else 0)
-        lots = received // contract.base_units(1)
-        made = []
-        for stop_type, ticks, _, limit in _guarded(kept):
-            rises = (stop_type == "TakeProfit") == (sign < 0)
-            force = Force.GTC if limit else Force.IOC
-            request = Request(contract.symbol, sign, lots, limit or None, force, trigger=Trigger(ticks, rises))
-            try:
-                made.append(self._guard(account, request, "tpslOrder", f"CreateBy{stop_type}"))
-            except Refusal:
-                continue
-            ticket.guards[stop_type] = made[-1].order.number
-        if len(made) == 2:
-            made[0].partner, made[1].partner = made[1].order.number, made[0].order.number
-
-    def _leave_to_partner(self, account: int, ticket: Ticket) -> None:
-        """Take back the other one of two orders of which one was set off."""
-        partner = self.exchange.orders[ticket.partner]
-        if partner.is_open:
-            self.exchange.cancel(account, partner.number, self.world.now_ms, Why.POSITION_CLOSED)
-
-    def _clear(self, account: int, position: Position) -> None:
-        """Take back what guards a position that is closed."""
-        if position.lots:
-            return
-        for order in self._guards(account, position, ""):
-            self.exchange.cancel(account, order.number, self.world.now_ms, Why.POSITION_CLOSED)
-        self._protected.pop((account, position.contract.symbol, position.side), None)
-
     # What happens
 
     def _hear(self, events: list[Event | BarClosed]) -> None:
@@ -589,7 +457,7 @@ class Trading:
         if not ticket.order.is_open and event.status is ticket.order.status:
             self.records.closed[event.account].append(ticket)
         if event.status is Status.TRIGGERED and ticket.partner:
-            self.world.later(lambda: self._leave_to_partner(event.account, ticket))
+            self.world.later(lambda: self.guards.leave_to_partner(event.account, ticket))
         if self._listeners:
             self._push(event.account, "order", pushed_order(ticket, event))
             contract = ticket.order.contract
@@ -615,9 +483,9 @@ class Trading:
         if ticket is not None:
             ticket.closed_profit += event.profit
         if ticket is not None and not ticket.protection.is_empty:
-            self.world.later(lambda: self._bring_along(event.account, ticket, event.lots))
+            self.world.later(lambda: self.guards.bring_along(event.account, ticket, event.lots))
         if position is not None and position.lots == 0 and event.kind != "funding":
-            self.world.later(lambda: self._clear(event.account, position))
+            self.world.later(lambda: self.guards.clear(event.account, position))
         if self._listeners:
             listing = self.world.listing(event.symbol)
             symbol, category = listing.instrument.symbol, str(listing.instrument.market)
@@ -658,54 +526,11 @@ class Trading:
             self._push(account, "position", row | {"category": category})
 
 
-def category_of(params: Mapping[str, Any]) -> str:
-    """Return the category.
-
-    Raises:
-        Refusal: none, or an unknown one.
-    """
-    category = params.get("category", "")
-    if category not in {"spot", "linear", "inverse", "option"}:
-        raise bad("Category is invalid") if category else bad("category is required")
-    return str(category)
-
-
 def filter_of(ticket: Ticket) -> str:
     """Return which of the venue's three kinds an order is."""
     if ticket.stop_type == "tpslOrder":
         return "tpslOrder"
     return "StopOrder" if ticket.stop_type else "Order"
-
-
-def number(params: Mapping[str, Any], name: str) -> Decimal:
-    """Return a parameter as a number.
-
-    Raises:
-        Refusal: it is none.
-    """
-    text = params.get(name)
-    if text is None or text == "":
-        raise bad(f"{name} is required")
-    try:
-        value = Decimal(text if isinstance(text, str) else str(text))
-    except InvalidOperation:
-        value = Decimal("NaN")
-    if not value.is_finite() or value.adjusted() > 18 or isinstance(text, bool):
-        raise bad(f"{name} invalid")
-    return value
-
-
-def _guarded(kept: Protection) -> list[tuple[str, int, str, int]]:
-    """Return kind, price, which price is watched, and limit of what protects."""
-    both = (
-        ("TakeProfit", kept.take_profit, kept.tp_by, kept.tp_limit),
-        ("StopLoss", kept.stop_loss, kept.sl_by, kept.sl_limit),
-    )
-    return [row for row in both if row[1]]
-
-
-def _printed(contract: Contract, ticks: int) -> int:
-    return int(ticks * contract.tick / _PRINTED)
 
 
 def _fits(contract: Contract, symbol: str, params: Mapping[str, Any]) -> bool:
@@ -714,24 +539,5 @@ def _fits(contract: Contract, symbol: str, params: Mapping[str, Any]) -> bool:
     return all(not want or want == has for want, has in zip(wanted, have, strict=True))
 
 
-def _given(params: Mapping[str, Any], name: str) -> bool:
-    return params.get(name) not in (None, "")
-
-
-def _sign(params: Mapping[str, Any]) -> int:
-    return 1 if _choice(params, "side", ("Buy", "Sell")) == "Buy" else -1
-
-
-def _flag(params: Mapping[str, Any], name: str) -> bool:
-    return str(params.get(name, "")).lower() == "true"
-
-
-def _choice(params: Mapping[str, Any], name: str, words: tuple[str, ...], default: str | None = None) -> str:
-    word = params.get(name)
-    if word in (None, ""):
-        if default is None:
-            raise bad(f"{name} is required")
-        return default
-    if word not in words:
-        raise bad(f"{name} invalid")
-    return str(word)
+def _printed(contract: Contract, ticks: int) -> int:
+    return int(ticks * contract.tick / _PRINTED)

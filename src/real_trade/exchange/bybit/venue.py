@@ -133,14 +133,14 @@ class BybitVenue:
         self, path: str, send: Callable[[bytes], None], params: Mapping[str, str] | None = None
     ) -> Session | None:
         """Return a session for a new connection; None where there is no socket."""
-        del params
         self.world.wake()
         if path.startswith("/v5/public/"):
             category = path.removeprefix("/v5/public/").strip("/")
             feed = self.feeds.get(category)
             return None if feed is None else PublicSession(send, self.clock.now_ms, feed, category)
         if path.rstrip("/") == "/v5/private":
-            return PrivateSession(send, self.clock.now_ms, self.door, self.trading)
+            active_time = (params or {}).get("max_active_time", "")
+            return PrivateSession(send, self.clock.now_ms, self.door, self.trading, active_time)
         if path.rstrip("/") == "/v5/trade":
             return TradeSession(send, self.clock.now_ms, self.door, self.commands)
         return None
