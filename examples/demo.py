@@ -53,7 +53,7 @@ def main() -> int:
 @contextmanager
 def exchange() -> Iterator[str]:
     """Run the local exchange for a block of code and give its address; it ends with the block, whatever happens."""
-    words = ["exchange", "--venue", "bybit", "--seed", "7", "--port", "0"]
+    words = ["exchange", "--venue", "bybit", "--seed", "7", "--from", "2024-01-01", "--to", "2024-04-01", "--port", "0"]
     words += [word for fault in FAULTS for word in ("--fault", fault)]
     say(f"\n$ real-trade {' '.join(words)} &")
     with subprocess.Popen([*PROGRAM, *words], stdout=subprocess.PIPE, text=True, env=environment({})) as process:  # noqa: S603 - our own program
