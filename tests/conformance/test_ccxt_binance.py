@@ -11,6 +11,7 @@ import ccxt
 import ccxt.pro
 import pytest
 from binance_clients import binance_settings
+from watching import soon, until
 
 from real_trade.testing.exchange_process import RunningExchange, running_exchange
 
@@ -24,7 +25,6 @@ FUTURES = SYMBOLS[1:]
 CLASSES = {SPOT: "binance", LINEAR: "binanceusdm", INVERSE: "binancecoinm"}
 AMOUNT = {SPOT: 0.01, LINEAR: 0.01, INVERSE: 10}
 COIN = {SPOT: "USDT", LINEAR: "USDT", INVERSE: "BTC"}
-WAIT_S = 10
 
 
 @pytest.fixture(scope="module")
@@ -90,22 +90,6 @@ async def pro(settings: dict[str, Any], markets: dict[str, tuple[Any, Any]], sym
         yield client
     finally:
         await client.close()
-
-
-async def soon(waiting: Any) -> Any:
-    return await asyncio.wait_for(waiting, WAIT_S)
-
-
-async def until(watch: Callable[[], Any], seen: Callable[[Any], bool]) -> Any:
-    """Watch until something has been seen; return it."""
-
-    async def go() -> Any:
-        while True:
-            for row in await watch():
-                if seen(row):
-                    return row
-
-    return await soon(go())
 
 
 def below(client: Any, symbol: str, share: float = 0.9) -> float:

@@ -10,6 +10,7 @@ import ccxt
 import ccxt.pro
 import pytest
 from bybit_clients import bybit_settings
+from watching import soon, until
 
 from real_trade.testing.exchange_process import running_exchange
 
@@ -22,7 +23,6 @@ SPOT, LINEAR, INVERSE = "BTC/USDT", "BTC/USDT:USDT", "BTC/USD:BTC"
 SYMBOLS = [SPOT, LINEAR, INVERSE]
 TOO_DEAR = {"BTC/USDT": 9, "BTC/USDT:USDT": 100, "BTC/USD:BTC": 900_000}
 AMOUNT = {SPOT: 0.01, LINEAR: 0.02, INVERSE: 1_000}
-WAIT_S = 15
 
 
 @asynccontextmanager
@@ -33,22 +33,6 @@ async def client_of(info: dict[str, Any], markets: tuple[Any, Any]) -> AsyncIter
         yield made
     finally:
         await made.close()
-
-
-async def soon(waiting: Any) -> Any:
-    return await asyncio.wait_for(waiting, WAIT_S)
-
-
-async def until(watch: Callable[[], Any], seen: Callable[[Any], bool]) -> Any:
-    """Watch until something has been seen; return it."""
-
-    async def go() -> Any:
-        while True:
-            for row in await watch():
-                if seen(row):
-                    return row
-
-    return await soon(go())
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import ccxt
 import ccxt.pro
 import pytest
+from binance_clients import binance_settings
 
 from real_trade.exchange.faults import FAULTS, FaultDice, FaultPlan, Where, read_plan
 from real_trade.model import InputError
@@ -453,7 +454,7 @@ TESTS = {name.removeprefix("sees_"): check for name, check in list(globals().ite
 
 
 def test_every_fault_has_a_test_of_its_effect() -> None:
-    assert set(TESTS) | set(LASTING) == set(FAULTS)
+    assert set(TESTS) | set(LASTING) | {"listen_key_expired"} == set(FAULTS)
     assert all(fault.about for fault in FAULTS.values())
 
 
@@ -490,15 +491,8 @@ def delisted(stage: Stage) -> None:
         )
 
 
-def keys_expire(stage: Stage) -> None:
-    # Bybit has none: what it does is seen at Binance.
-    stage.plan("listen_key_expired")
-    time.sleep(0.1)
-    assert stage.client.fetch_balance()["USDT"]["total"] > 0
-
-
 # What does not go away again is tried last, on an exchange of its own.
-LASTING = {"tick_change": coarser_ticks, "delisting": delisted, "listen_key_expired": keys_expire}
+LASTING = {"tick_change": coarser_ticks, "delisting": delisted}
 
 
 def test_what_does_not_go_away_again() -> None:
@@ -507,6 +501,22 @@ def test_what_does_not_go_away_again() -> None:
             stage = Stage(exchange)
             check(stage)
             assert stage.ask("GET", "/faults")["injected"][name] == 1
+
+
+def test_a_listen_key_that_has_expired_cannot_be_prolonged() -> None:
+    with running_exchange("binance", seed=3, admin_port=0, rate_limits="off") as exchange:
+        client = ccxt.binanceusdm(binance_settings(exchange.info))
+        key = client.fapiPrivatePostListenKey()["listenKey"]
+        client.fapiPrivatePutListenKey({"listenKey": key})
+        plan = json.dumps({"kind": "listen_key_expired"}).encode()
+        request = urllib.request.Request(exchange.info["admin"] + "/faults", plan, method="POST")
+        with urllib.request.urlopen(request, timeout=5) as answer:
+            assert answer.status == 200
+        time.sleep(0.2)
+        with pytest.raises(ccxt.BaseError, match="-1125"):
+            client.fapiPrivatePutListenKey({"listenKey": key})
+        client.session.close()
+        assert [line["fault"] for line in exchange.log if "market_time" in line] == ["listen_key_expired"]
 
 
 def test_binance_says_too_many_with_429() -> None:

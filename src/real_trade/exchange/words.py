@@ -41,3 +41,12 @@ def read_json(text: str | bytes) -> Any:
         return msgspec.json.decode(text)
     except (msgspec.DecodeError, RecursionError) as error:
         raise ValueError(str(error)) from None
+
+
+def read_object(text: str | bytes) -> dict[str, Any] | None:
+    """Return the JSON object that a text says, None if it says none."""
+    try:
+        found = read_json(text)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None

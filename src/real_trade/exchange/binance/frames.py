@@ -9,7 +9,7 @@ import msgspec
 from real_trade.exchange.binance.calls import Call
 from real_trade.exchange.binance.refusals import Refusal, missing
 from real_trade.exchange.binance.signing import spell
-from real_trade.exchange.words import read_json
+from real_trade.exchange.words import read_object
 from real_trade.model import Market
 
 if TYPE_CHECKING:
@@ -132,11 +132,8 @@ class FrameSession:
 
     def receive(self, text: str | bytes) -> None:
         """Take a frame of the client."""
-        try:
-            frame = read_json(text)
-        except ValueError:
-            frame = None
-        if not isinstance(frame, dict):
+        frame = read_object(text)
+        if frame is None:
             self._send(_encode({"id": None, "status": 400, **_error(Refusal(-1135, "Invalid JSON Request."))}))
             return
         params = frame.get("params") or {}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from real_trade.exchange.binance.calls import FOLDERS
-from real_trade.exchange.words import read_json
+from real_trade.exchange.words import read_object
 from real_trade.model import Market
 
 if TYPE_CHECKING:
@@ -98,11 +98,8 @@ class StreamSession:
 
     def receive(self, text: str | bytes) -> None:
         """Take a frame of the client."""
-        try:
-            frame = read_json(text)
-        except ValueError:
-            frame = None
-        if not isinstance(frame, dict):
+        frame = read_object(text)
+        if frame is None:
             self._refuse(None, 3, "Invalid JSON: expected value at line 1 column 1")
             return
         number, method, params = frame.get("id"), frame.get("method"), frame.get("params", [])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from real_trade.exchange.bybit.refusals import BAD_PARAMETER, Refusal, bad
 from real_trade.exchange.core.orders import Price
-from real_trade.exchange.words import read_json
+from real_trade.exchange.words import read_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,11 +25,8 @@ def read_parameters(body: bytes) -> dict[str, Any]:
     Raises:
         Refusal: it is no JSON object, or a parameter is no text and no number.
     """
-    try:
-        found = read_json(body or b"{}")
-    except ValueError:
-        found = None
-    if not isinstance(found, dict):
+    found = read_object(body or b"{}")
+    if found is None:
         raise Refusal(BAD_PARAMETER, "params error: body is no JSON object")
     return plain_parameters(found)
 

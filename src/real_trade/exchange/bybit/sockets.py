@@ -10,7 +10,7 @@ import msgspec
 
 from real_trade.exchange.bybit.parameters import plain_parameters
 from real_trade.exchange.bybit.refusals import Refusal, TooFast
-from real_trade.exchange.words import read_json
+from real_trade.exchange.words import read_object
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,11 +51,8 @@ class Session(ABC):
 
     def receive(self, text: str | bytes) -> None:
         """Take a frame of the client."""
-        try:
-            frame = read_json(text)
-        except ValueError:
-            frame = None
-        if not isinstance(frame, dict):
+        frame = read_object(text)
+        if frame is None:
             self._refuse(None, "", "Invalid JSON")
             return
         request, op, args = frame.get("req_id"), frame.get("op"), frame.get("args")
@@ -233,11 +230,8 @@ class TradeSession(Session):
 
     def receive(self, text: str | bytes) -> None:
         """Take a frame of the client."""
-        try:
-            frame = read_json(text)
-        except ValueError:
-            frame = None
-        if not isinstance(frame, dict):
+        frame = read_object(text)
+        if frame is None:
             self._answer({}, Refusal(10001, "Invalid JSON"))
             return
         args = frame.get("args")

@@ -309,6 +309,35 @@ def _locked(exchange: Exchange, account: Account, coin: str) -> int:
     return sum(units for name, units in given if name == coin)
 
 
+def _coin_row(
+    account: Account, coin: str, equity: int, needed: int, initial: int, locked: int, rate: Decimal
+) -> Row:  # fmt: skip
+    """Return one coin of a unified account; ``rate`` is the price of a unit in dollars."""
+    wallet, bound = account.wallet[coin], account.bound.get(coin, 0)
+    return {
+        "coin": coin,
+        "equity": amount(equity),
+        "usdValue": plain((equity * rate).quantize(UNIT)),
+        "walletBalance": amount(wallet),
+        "locked": amount(locked),
+        "spotHedgingQty": "0",
+        "borrowAmount": "0",
+        "spotBorrow": "0",
+        "availableToBorrow": "",
+        # The venue no longer tells it of a unified account; clients work it out.
+        "availableToWithdraw": "",
+        "accruedInterest": "0",
+        "totalOrderIM": amount(bound - locked),
+        "totalPositionIM": amount(initial),
+        "totalPositionMM": amount(needed),
+        "unrealisedPnl": amount(equity - wallet),
+        "cumRealisedPnl": amount(account.realised.get(coin, 0) - account.fees.get(coin, 0)),
+        "bonus": "0",
+        "collateralSwitch": True,
+        "marginCollateral": True,
+    }
+
+
 def wallet_row(exchange: Exchange, account: Account, dollars: dict[str, Decimal]) -> Row:
     """Return the unified account: what it holds of each coin, and all together in dollars.
 
@@ -323,7 +352,6 @@ def wallet_row(exchange: Exchange, account: Account, dollars: dict[str, Decimal]
         equity, needed = totals(account, coin, exchange.mark)
         wallet, bound = account.wallet[coin], account.bound.get(coin, 0)
         held = [p for p in account.positions.values() if p.lots and p.contract.settle == coin]
-        locked = _locked(exchange, account, coin)
         initial = sum(position.initial_margin(exchange.mark(position.contract)) for position in held)
         free = max(0, available(account, coin, exchange.mark))
         rate = dollars.get(coin, Decimal(0)) * UNIT
@@ -333,30 +361,7 @@ def wallet_row(exchange: Exchange, account: Account, dollars: dict[str, Decimal]
         initial_usd += (initial + bound) * rate
         needed_usd += needed * rate
         free_usd += free * rate
-        coins.append(
-            {
-                "coin": coin,
-                "equity": amount(equity),
-                "usdValue": plain((equity * rate).quantize(UNIT)),
-                "walletBalance": amount(wallet),
-                "locked": amount(locked),
-                "spotHedgingQty": "0",
-                "borrowAmount": "0",
-                "spotBorrow": "0",
-                "availableToBorrow": "",
-                # The venue no longer tells it of a unified account; clients work it out.
-                "availableToWithdraw": "",
-                "accruedInterest": "0",
-                "totalOrderIM": amount(bound - locked),
-                "totalPositionIM": amount(initial),
-                "totalPositionMM": amount(needed),
-                "unrealisedPnl": amount(equity - wallet),
-                "cumRealisedPnl": amount(account.realised.get(coin, 0) - account.fees.get(coin, 0)),
-                "bonus": "0",
-                "collateralSwitch": True,
-                "marginCollateral": True,
-            }
-        )
+        coins.append(_coin_row(account, coin, equity, needed, initial, _locked(exchange, account, coin), rate))
     margin = wallet_usd + profit_usd
 
     def spelled(value: Decimal) -> str:
