@@ -40,6 +40,7 @@ VERBS: Final[dict[str, Verb]] = {
         "take Parquet, CSV or venue archive files into the store",
         "real-trade import-data BTCUSDT-1m-2024-01.zip --venue binance --market spot --symbol BTCUSDT --interval 1m",
         "real-trade import-data BTCUSDT2024-01-05.csv.gz --trades --venue bybit --market linear",
+        "real-trade import-data 2024-12-01_XRPUSDT_ob500.data.zip --book --market linear",
     ),
     "list-data": _verb("list_data", "show what the store holds", "real-trade list-data", "real-trade list-data --json"),
     "verify-data": _verb(

@@ -35,7 +35,7 @@ from real_trade.data.progress import NoProgress
 from real_trade.data.tally import DownloadReport, Tally
 from real_trade.model.clock import format_time
 from real_trade.model.errors import InputError, VenueError
-from real_trade.model.series import SeriesKey, SeriesKind
+from real_trade.model.series import EVENTS, SeriesKey, SeriesKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -201,13 +201,13 @@ async def download(
         InputError: unknown symbol or interval, or a reversed span.
         VenueError: the venue gave no usable answer after bounded repeats; what arrived is kept.
     """
-    if key.kind is SeriesKind.TRADE:
+    if key.kind in EVENTS:
         raise InputError(
-            "Single trades are not downloaded.",
+            "Single trades and books are not downloaded.",
             code="unknown_kind",
             field="kind",
             value=str(key.kind),
-            fix="Import the venue's public archives: import-data --trades.",
+            fix="Import the venue's public archives: import-data --trades, or --book.",
         )
     if from_ms >= to_ms:
         raise InputError(

@@ -23,7 +23,9 @@ _TRADE_DUMP: Final = re.compile(
 )
 # Bybit's public trade archive: BTCUSDT2024-01-31 (derivatives) or BTCUSDT_2024-01-31 (spot).
 _TRADES: Final = re.compile(r"(?:^|_)(?P<symbol>[0-9]*[A-Z][A-Z0-9]+)_?(?P<date>\d{4}-\d{2}-\d{2})$")
-_ENDINGS: Final = (".gz", ".zip", ".csv", ".parquet", ".pq")
+# Bybit's archive of order books: 2024-12-01_XRPUSDT_ob500.
+_BOOKS: Final = re.compile(r"(?P<date>\d{4}-\d{2}-\d{2})_(?P<symbol>[0-9]*[A-Z][A-Z0-9]+)_ob\d+$")
+_ENDINGS: Final = (".gz", ".zip", ".csv", ".parquet", ".pq", ".data", ".jsonl")
 _VENUE: Final = re.compile(r"(?i)(?:^|[_\-])(binance|bybit)(?=[_\-]|$)")
 _MARKET: Final = re.compile(r"(?i)(?:^|[_\-])(spot|linear|inverse|usdm|coinm|testnet)(?=[_\-]|$)")
 _SYMBOL: Final = re.compile(r"(?:^|[_\-])([A-Z0-9]{2,}(?:USDT|USDC|USD))(?=[_\-]|$)")
@@ -77,6 +79,9 @@ def read_claim(path: Path) -> FileClaim:
     trades = _TRADES.search(stem)
     if trades is not None:
         return FileClaim(venue, market, trades["symbol"], None, *_span(trades["date"]), trades["symbol"])
+    book = _BOOKS.search(stem)
+    if book is not None:
+        return FileClaim(venue or "bybit", market, book["symbol"], None, *_span(book["date"]), book["symbol"])
     word = _first(_INTERVAL, stem)
     return FileClaim(venue, market, symbol, _interval(word) if word else None)
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from real_trade.data.checks.grid import minute, opens, slots
+from real_trade.data.event_report import grid_note
 from real_trade.data.instruments import InstrumentSource, off_grid, resolve_instrument
 from real_trade.data.readers import KNOWN_FORMS, FileRows, read_file, usual_interval
 from real_trade.data.stamps import Zone
@@ -182,12 +183,7 @@ def _notes(
     running: int,
     missing: int,
 ) -> list[str]:
-    notes = []
-    if source == "inferred":
-        notes.append(
-            f"The grid of {instrument.symbol} was guessed from the prices: tick {instrument.tick_size}, "
-            f"quantity step {instrument.quantity_step}."
-        )
+    notes = grid_note(instrument, source)
     if missing:
         notes.append(f"{missing:,} bars are missing in between; verify-data shows where.")
     if repeated:

@@ -7,8 +7,9 @@ import io
 import re
 import zipfile
 import zlib
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import IO, TYPE_CHECKING, Any, Final, cast
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from real_trade.data.stamps import Source, Stamps, Zone, from_numbers, from_text
 from real_trade.model.errors import MarketDataError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -159,14 +160,36 @@ def read_table(path: Path, form: Form = BARS) -> Table:
     Raises:
         MarketDataError: neither, cut short, without known columns, or a value that is no number.
     """
+    with open_text(path) as file:
+        content = None if file is None else file.read()
+    return _read_parquet(path, form) if content is None else _read_csv(path, content, form)
+
+
+@contextmanager
+def open_text(path: Path) -> Iterator[IO[bytes] | None]:
+    """Open a file of text for reading, unpacked on the way; None of a Parquet file.
+
+    Raises:
+        MarketDataError: it cannot be read, or the packed file is damaged.
+    """
     try:
         with path.open("rb") as file:
             magic = file.read(4)
+        if magic == _PARQUET_MAGIC or path.suffix.lower() in {".parquet", ".pq"}:
+            yield None
+        elif magic.startswith(_GZIP_MAGIC):
+            with gzip.open(path) as unpacked:
+                yield cast("IO[bytes]", unpacked)
+        elif magic.startswith(_ZIP_MAGIC):
+            with zipfile.ZipFile(path) as archive, archive.open(_only_member(path, archive)) as file:
+                yield file
+        else:
+            with path.open("rb") as file:
+                yield file
+    except (EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile) as error:
+        raise _unreadable(path, f"the compressed file is damaged or cut short ({error})", "Fetch it again.") from None
     except OSError as error:
         raise _unreadable(path, error.strerror or str(error), "Check the path and its permissions.") from None
-    if magic == _PARQUET_MAGIC or path.suffix.lower() in {".parquet", ".pq"}:
-        return _read_parquet(path, form)
-    return _read_csv(path, _decompressed(path, magic), form)
 
 
 def _unreadable(path: Path, why: str, fix: str) -> MarketDataError:
@@ -215,26 +238,11 @@ def _read_parquet(path: Path, form: Form) -> Table:
     return Table(Source(path.name), columns, names)
 
 
-def _decompressed(path: Path, magic: bytes) -> bytes:
-    try:
-        if magic.startswith(_GZIP_MAGIC):
-            with gzip.open(path) as file:
-                return file.read()
-        if magic.startswith(_ZIP_MAGIC):
-            return _only_member(path)
-        return path.read_bytes()
-    except (EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile) as error:
-        raise _unreadable(path, f"the compressed file is damaged or cut short ({error})", "Fetch it again.") from None
-    except OSError as error:
-        raise _unreadable(path, error.strerror or str(error), "Check the file.") from None
-
-
-def _only_member(path: Path) -> bytes:
-    with zipfile.ZipFile(path) as archive:
-        members = [name for name in archive.namelist() if not name.endswith("/")]
-        if len(members) != 1:
-            raise _unreadable(path, f"the archive holds {len(members)} files", "Give an archive of one CSV file.")
-        return archive.read(members[0])
+def _only_member(path: Path, archive: zipfile.ZipFile) -> str:
+    members = [name for name in archive.namelist() if not name.endswith("/")]
+    if len(members) != 1:
+        raise _unreadable(path, f"the archive holds {len(members)} files", "Give an archive of one CSV file.")
+    return members[0]
 
 
 def _read_csv(path: Path, content: bytes, form: Form) -> Table:

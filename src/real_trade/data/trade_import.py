@@ -7,15 +7,14 @@ not fit into memory, one file must.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from real_trade.data.event_report import EventsReport, grid_note, refuse_other_symbol, refuse_overlaps
 from real_trade.data.instruments import InstrumentSource, off_grid, resolve_instrument
 from real_trade.data.trade_files import read_trade_file
-from real_trade.model.clock import format_time
 from real_trade.model.errors import InputError, MarketDataError
 from real_trade.model.series import Klines, SeriesKey, SeriesKind, Trades
 
@@ -24,59 +23,6 @@ if TYPE_CHECKING:
 
     from real_trade.model.instrument import Instrument
     from real_trade.storage.ports import TimeSeriesStore
-
-
-@dataclass(frozen=True, slots=True)
-class TradesReport:
-    """What an import of trades stored.
-
-    Attributes:
-        key: the series.
-        files: names of the files, in the order of their time.
-        rows: trades in them.
-        replaced: stored trades of the same time that gave way; all of them, where an archive is imported again.
-        from_ms, to_ms: first moment of the first file and end of the last, exclusive.
-        instrument: the grid that the prices were checked against.
-        instrument_source: where its facts come from; ``inferred``: guessed from the prices.
-        notes: sentences for the reader.
-    """
-
-    key: SeriesKey
-    files: tuple[str, ...]
-    rows: int
-    replaced: int
-    from_ms: int
-    to_ms: int
-    instrument: Instrument
-    instrument_source: InstrumentSource | str
-    notes: tuple[str, ...]
-
-    def to_dict(self) -> dict[str, object]:
-        """Return the JSON form."""
-        return {
-            "series": str(self.key),
-            "files": list(self.files),
-            "rows": self.rows,
-            "replaced": self.replaced,
-            "from": format_time(self.from_ms),
-            "to": format_time(self.to_ms),
-            "instrument": {
-                "source": self.instrument_source,
-                "inferred": self.instrument.inferred,
-                "tick_size": str(self.instrument.tick_size),
-                "quantity_step": str(self.instrument.quantity_step),
-            },
-            "notes": list(self.notes),
-        }
-
-    def text(self) -> str:
-        """Return the report for reading."""
-        span = f"{format_time(self.from_ms)} to {format_time(self.to_ms)}"
-        lines = [
-            f"{self.key}: {self.rows:,} trades from {len(self.files)} files, {span}",
-            f"{self.replaced:,} stored trades of that time gave way",
-        ]
-        return "\n".join([*lines, *self.notes])
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +44,7 @@ def import_trades(
     *,
     instrument: Instrument | None = None,
     instrument_file: Path | None = None,
-) -> TradesReport:
+) -> EventsReport:
     """Check files of trades and store them and the instrument's facts; nothing is stored unless all of it is good.
 
     What was stored of the time that a file covers is replaced: of the day or month that the name of an archive
@@ -133,7 +79,7 @@ def import_trades(
     replaced = sum(store.replace_trades(key, read_trade_file(file.path).trades, *file.span) for file in files)
     if source != "store":
         store.write_instruments([instrument])
-    return TradesReport(
+    return EventsReport(
         key=key,
         files=tuple(file.name for file in files),
         rows=sum(file.rows for file in files),
@@ -152,28 +98,13 @@ def _checked(paths: Iterable[Path], symbol: str) -> tuple[list[_Checked], Klines
     for path in paths:
         file = read_trade_file(path)
         for named in (file.symbol, file.claim.promised_symbol):
-            if named is not None and named != symbol:
-                raise MarketDataError(
-                    f"{file.name} holds {named}, but {symbol} was asked for.",
-                    code="wrong_symbol",
-                    field="symbol",
-                    value=named,
-                    fix=f"Give --symbol {named}, or rename the file if its name is wrong.",
-                )
+            refuse_other_symbol(file, named, symbol)
         micro = "microseconds" in file.units
         files.append(_Checked(path, file.name, len(file.trades), file.span, file.unordered, micro))
         sample = Klines.concat([sample, _bars(file.sample)])
         sample = sample.take(np.unique(sample.close, return_index=True)[1])
     files.sort(key=lambda file: file.span)
-    for before, after in pairwise(files):
-        if after.span[0] < before.span[1]:
-            raise MarketDataError(
-                f"{before.name} and {after.name} hold trades of the same time, {format_time(after.span[0])}.",
-                code="duplicate",
-                field="file",
-                value=after.name,
-                fix="Import one of them.",
-            )
+    refuse_overlaps(files, "trades")
     return files, sample
 
 
@@ -207,12 +138,7 @@ def _off_grid(files: Iterable[_Checked], instrument: Instrument) -> MarketDataEr
 
 
 def _notes(files: Sequence[_Checked], instrument: Instrument, source: str) -> list[str]:
-    notes = []
-    if source == "inferred":
-        notes.append(
-            f"The grid of {instrument.symbol} was guessed from the prices: tick {instrument.tick_size}, "
-            f"quantity step {instrument.quantity_step}."
-        )
+    notes = grid_note(instrument, source)
     unordered = [file.name for file in files if file.unordered]
     if unordered:
         notes.append(f"Put in the order of their times: the trades of {', '.join(unordered)}.")

@@ -25,7 +25,7 @@ from real_trade.data.readers import FileRows, read_file, usual_interval
 from real_trade.data.stamps import Stamps, Zone
 from real_trade.model.clock import SystemClock
 from real_trade.model.errors import InputError, MarketDataError
-from real_trade.model.series import FundingRates, Klines, SeriesKind
+from real_trade.model.series import EVENTS, FundingRates, Klines, SeriesKind
 from real_trade.storage.hashing import dataset_hash
 
 if TYPE_CHECKING:
@@ -135,9 +135,9 @@ def verify_store(
         InputError: nothing of the series is stored in the span.
         MarketDataError: a reference file that cannot be read.
     """
-    if key.kind is SeriesKind.TRADE:
+    if key.kind in EVENTS:
         raise InputError(
-            "Stored trades are not judged.",
+            "Stored trades and books are not judged.",
             code="unknown_kind",
             field="kind",
             value=str(key.kind),

@@ -27,9 +27,10 @@ from real_trade.model.order import (
     Side,
     next_status,
 )
-from real_trade.model.series import FundingRates, Klines, SeriesKey, SeriesKind, Trades
+from real_trade.model.series import BookChanges, FundingRates, Klines, SeriesKey, SeriesKind, Trades
 
 __all__ = [
+    "BookChanges",
     "Clock",
     "ConfigError",
     "Fill",

@@ -25,11 +25,16 @@ class SeriesKind(StrEnum):
     INDEX = "index"
     FUNDING = "funding"
     TRADE = "trade"
+    BOOK = "book"
 
     @property
     def is_bars(self) -> bool:
-        """Tell whether its rows are bars, which have an interval; funding rates and single trades have none."""
-        return self not in {SeriesKind.FUNDING, SeriesKind.TRADE}
+        """Tell whether its rows are bars, which have an interval; funding rates, trades and books have none."""
+        return self not in {SeriesKind.FUNDING, *EVENTS}
+
+
+# Kinds whose rows are single events, many of which may fall on one millisecond.
+EVENTS = frozenset({SeriesKind.TRADE, SeriesKind.BOOK})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +43,8 @@ class SeriesKey:
 
     Attributes:
         venue, market, symbol: the instrument.
-        interval: bar length; funding rates and trades carry ``None``.
-        kind: traded prices, mark price, index price, funding rates, or single trades.
+        interval: bar length; what is not bars carries ``None``.
+        kind: traded prices, mark price, index price, funding rates, single trades, or changes of the order book.
     """
 
     venue: str
@@ -202,3 +207,49 @@ class Trades:
 
 # Column names of Trades in storage order.
 TRADE_COLUMNS = ("timestamp", "price", "size", "side")
+
+
+@dataclass(frozen=True, slots=True)
+class BookChanges:
+    """What became of an order book: one row per level that changed, one array per column, all of length n.
+
+    Attributes:
+        timestamp: int64, ms UTC, ascending.
+        update: int64, the venue's number of the change that a row belongs to, ascending from a snapshot on; the rows of
+            one number are one moment.
+        snapshot: bool, the rows of this number are the whole book: what stood before is gone.
+        side: int8, +1 for a bid, -1 for an ask.
+        price: float64, in quote.
+        size: float64, what stands at the price now, in base (inverse: in the venue's unit); 0 where nothing does.
+    """
+
+    timestamp: NDArray[np.int64]
+    update: NDArray[np.int64]
+    snapshot: NDArray[np.bool_]
+    side: NDArray[np.int8]
+    price: NDArray[np.float64]
+    size: NDArray[np.float64]
+
+    @classmethod
+    def empty(cls) -> BookChanges:
+        """Return a series without rows."""
+        return cls(
+            np.empty(0, np.int64),
+            np.empty(0, np.int64),
+            np.empty(0, np.bool_),
+            np.empty(0, np.int8),
+            np.empty(0, np.float64),
+            np.empty(0, np.float64),
+        )
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self.timestamp)
+
+    def take(self, rows: object) -> BookChanges:
+        """Return the rows that a slice, mask or index array chooses."""
+        return BookChanges(*(getattr(self, name)[rows] for name in BOOK_COLUMNS))
+
+
+# Column names of BookChanges in storage order.
+BOOK_COLUMNS = ("timestamp", "update", "snapshot", "side", "price", "size")

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, unquote
 
 from real_trade.model.errors import InputError
 from real_trade.model.instrument import Market
 from real_trade.model.interval import Interval
 from real_trade.model.series import SeriesKey, SeriesKind
-from real_trade.storage.rows import FUNDING_SHAPE, KLINE_SHAPE, TRADE_SHAPE, Shape
+from real_trade.storage.rows import BOOK_SHAPE, FUNDING_SHAPE, KLINE_SHAPE, TRADE_SHAPE, Shape
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+_SHAPES: Final = {
+    SeriesKind.FUNDING: FUNDING_SHAPE,
+    SeriesKind.TRADE: TRADE_SHAPE,
+    SeriesKind.BOOK: BOOK_SHAPE,
+}
+
 
 def shape_of(kind: SeriesKind) -> Shape:
     """Return the columns and periods of a kind of series."""
-    return {SeriesKind.FUNDING: FUNDING_SHAPE, SeriesKind.TRADE: TRADE_SHAPE}.get(kind, KLINE_SHAPE)
+    return _SHAPES.get(kind, KLINE_SHAPE)
 
 
 def series_folder(root: Path, key: SeriesKey) -> Path:
@@ -33,7 +39,7 @@ def series_folder(root: Path, key: SeriesKey) -> Path:
             f"A {key.kind} series {wrong}.",
             field="interval",
             value=str(key.interval),
-            fix="Give an interval with bars, and none with funding rates or trades.",
+            fix="Give an interval with bars, and none with funding rates, trades or books.",
         )
     parts = [str(key.kind), segment(key.venue, "venue"), str(key.market), segment(key.symbol, "symbol")]
     if key.interval is not None:

@@ -9,7 +9,16 @@ from uuid import uuid4
 import numpy as np
 
 from real_trade.model.errors import InputError
-from real_trade.model.series import COLUMNS, TRADE_COLUMNS, FundingRates, Klines, SeriesKey, Trades
+from real_trade.model.series import (
+    BOOK_COLUMNS,
+    COLUMNS,
+    TRADE_COLUMNS,
+    BookChanges,
+    FundingRates,
+    Klines,
+    SeriesKey,
+    Trades,
+)
 from real_trade.storage.appender import Appender
 from real_trade.storage.coverage import merge_spans, read_coverage
 from real_trade.storage.files import remove_leftovers, writing
@@ -18,10 +27,19 @@ from real_trade.storage.journal import Page, merged_rows, read_journal
 from real_trade.storage.layout import series_folder, shape_of, stored_series
 from real_trade.storage.lock import WriterLock
 from real_trade.storage.ports import SeriesInfo, Upsert
-from real_trade.storage.rows import FUNDING_SHAPE, KLINE_SHAPE, TRADE_SHAPE, Rows, ascending, between, upsert
+from real_trade.storage.rows import (
+    BOOK_SHAPE,
+    FUNDING_SHAPE,
+    KLINE_SHAPE,
+    TRADE_SHAPE,
+    Rows,
+    ascending,
+    between,
+    upsert,
+)
 from real_trade.storage.series import open_periods, period_names, read_rows, upsert_rows
+from real_trade.storage.spans import checked_events, replace_span
 from real_trade.storage.tiers import find_tiers, tiers_path, update_tiers
-from real_trade.storage.trades import checked_trades, replace_span
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,7 +51,7 @@ if TYPE_CHECKING:
 
 
 class ParquetStore:
-    """Bars by month, funding rates by year and trades by day, as `TimeSeriesStore` describes.
+    """Bars by month, funding rates by year, trades and books by day, as `TimeSeriesStore` describes.
 
     Any number of processes may read and write at once. Writers of one series take turns; readers take no lock and
     see each file whole, and months in the order in which they were written. A store is cheap to make; it holds
@@ -173,14 +191,8 @@ class ParquetStore:
             InputError: the trades do not ascend, or one lies outside the span or is not in milliseconds.
             StorageError: the store failed; each day is as it was or as it should be.
         """
-        folder = self._folder(key, TRADE_SHAPE)
-        rows = checked_trades({name: getattr(trades, name) for name in TRADE_COLUMNS}, from_ms, to_ms)
-        if not len(trades) and not folder.is_dir():
-            return 0
-        with self._lock(folder):
-            with writing(folder):
-                remove_leftovers(folder)
-            return replace_span(folder, rows, from_ms, to_ms)
+        rows = {name: getattr(trades, name) for name in TRADE_COLUMNS}
+        return self._replace(key, TRADE_SHAPE, rows, from_ms, to_ms)
 
     def read_trades(self, key: SeriesKey, from_ms: int | None = None, to_ms: int | None = None) -> Trades:
         """Return trades with ``from_ms <= timestamp < to_ms`` in the order in which they happened.
@@ -190,6 +202,28 @@ class ParquetStore:
         """
         rows = read_rows(self._folder(key, TRADE_SHAPE), TRADE_SHAPE, from_ms, to_ms)
         return Trades(*(rows[name] for name in TRADE_COLUMNS))
+
+    def replace_book(self, key: SeriesKey, changes: BookChanges, from_ms: int, to_ms: int) -> int:
+        """Put changes of a book in the place of all that is stored of ``[from_ms, to_ms)``, as `replace_trades` does.
+
+        Returns:
+            How many stored rows of the span gave way.
+
+        Raises:
+            InputError: the changes do not ascend, or one lies outside the span or is not in milliseconds.
+            StorageError: the store failed; each day is as it was or as it should be.
+        """
+        rows = {name: getattr(changes, name) for name in BOOK_COLUMNS}
+        return self._replace(key, BOOK_SHAPE, rows, from_ms, to_ms)
+
+    def read_book(self, key: SeriesKey, from_ms: int | None = None, to_ms: int | None = None) -> BookChanges:
+        """Return changes of a book with ``from_ms <= timestamp < to_ms`` in the order in which they happened.
+
+        Raises:
+            StorageError: a file is damaged.
+        """
+        rows = read_rows(self._folder(key, BOOK_SHAPE), BOOK_SHAPE, from_ms, to_ms)
+        return BookChanges(*(rows[name] for name in BOOK_COLUMNS))
 
     def series_info(self, key: SeriesKey) -> SeriesInfo | None:
         """Return what is stored of one series, or None; a settled series costs its files' footers only.
@@ -249,6 +283,16 @@ class ParquetStore:
         """
         return find_tiers(tiers_path(instruments_folder(self.root, venue), market), symbol)
 
+    def _replace(self, key: SeriesKey, shape: Shape, events: Rows, from_ms: int, to_ms: int) -> int:
+        folder = self._folder(key, shape)
+        rows = checked_events(events, shape, from_ms, to_ms)
+        if not len(rows["timestamp"]) and not folder.is_dir():
+            return 0
+        with self._lock(folder):
+            with writing(folder):
+                remove_leftovers(folder)
+            return replace_span(folder, rows, shape, from_ms, to_ms)
+
     def _lock(self, folder: Path) -> WriterLock:
         return WriterLock(folder, f"{os.getpid()}-{self._identity}", self._lock_wait_s)
 
@@ -261,7 +305,7 @@ class ParquetStore:
                 f"{key} is a {key.kind} series.",
                 field="kind",
                 value=str(key.kind),
-                fix="Bars, funding rates and trades have separate methods.",
+                fix="Bars, funding rates, trades and books have separate methods.",
             )
         return series_folder(self.root, key)
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from real_trade.model.instrument import Instrument, Market
-    from real_trade.model.series import FundingRates, Klines, SeriesKey, Trades
+    from real_trade.model.series import BookChanges, FundingRates, Klines, SeriesKey, Trades
     from real_trade.model.tiers import MarginTiers
 
 
@@ -125,6 +125,14 @@ class TimeSeriesStore(Protocol):
 
     def read_trades(self, key: SeriesKey, from_ms: int | None = None, to_ms: int | None = None) -> Trades:
         """Return trades with ``from_ms <= timestamp < to_ms`` in the order in which they happened."""
+        ...
+
+    def replace_book(self, key: SeriesKey, changes: BookChanges, from_ms: int, to_ms: int) -> int:
+        """Put changes of a book in the place of all that is stored of a span, as `replace_trades` does."""
+        ...
+
+    def read_book(self, key: SeriesKey, from_ms: int | None = None, to_ms: int | None = None) -> BookChanges:
+        """Return changes of a book with ``from_ms <= timestamp < to_ms`` in the order in which they happened."""
         ...
 
     def list_series(self) -> Sequence[SeriesInfo]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from real_trade.model.clock import parse_time
 from real_trade.model.errors import MarketDataError
-from real_trade.model.series import COLUMNS, TRADE_COLUMNS
+from real_trade.model.series import BOOK_COLUMNS, COLUMNS, TRADE_COLUMNS
 from real_trade.storage.ports import Upsert
 
 if TYPE_CHECKING:
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 # Column name -> array; all of one length, "timestamp" among them.
 Rows = dict[str, "NDArray[Any]"]
+
+
+# Columns that are no floats.
+_TYPES: Final = {"timestamp": "i8", "update": "i8", "synthetic": "?", "snapshot": "?", "side": "i1"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +42,7 @@ class Shape:
 
     def dtype(self, column: str) -> np.dtype[Any]:
         """Return the type of a column."""
-        return np.dtype({"timestamp": "i8", "synthetic": "?", "side": "i1"}.get(column, "f8"))
+        return np.dtype(_TYPES.get(column, "f8"))
 
     def split(self, stamps: NDArray[np.int64]) -> list[tuple[str, int, int]]:
         """Return (period's name, first row, row after the last) per period; ``stamps`` ascend."""
@@ -63,8 +67,9 @@ class Shape:
 
 KLINE_SHAPE: Final = Shape(COLUMNS, "M")
 FUNDING_SHAPE: Final = Shape(("timestamp", "rate"), "Y")
-# A day of trades has up to millions of rows, and is read whole or by the hour.
+# A day of events has up to millions of rows, and is read whole or by the hour.
 TRADE_SHAPE: Final = Shape(TRADE_COLUMNS, "D", group_rows=65_536)
+BOOK_SHAPE: Final = Shape(BOOK_COLUMNS, "D", group_rows=65_536)
 
 
 def typed(rows: Rows, shape: Shape) -> Rows:

@@ -11,7 +11,17 @@ import pytest
 from real_trade.model.errors import InputError
 from real_trade.model.instrument import Instrument, Market
 from real_trade.model.interval import DAY_MS, HOUR_MS, MINUTE_MS, Interval
-from real_trade.model.series import COLUMNS, TRADE_COLUMNS, FundingRates, Klines, SeriesKey, SeriesKind, Trades
+from real_trade.model.series import (
+    BOOK_COLUMNS,
+    COLUMNS,
+    TRADE_COLUMNS,
+    BookChanges,
+    FundingRates,
+    Klines,
+    SeriesKey,
+    SeriesKind,
+    Trades,
+)
 from real_trade.model.tiers import MarginTiers
 from real_trade.storage.ports import SeriesInfo, Upsert
 
@@ -21,6 +31,7 @@ if TYPE_CHECKING:
 MINUTES = SeriesKey("bybit", Market.LINEAR, "BTCUSDT", Interval("1m"))
 FUNDING = SeriesKey("bybit", Market.LINEAR, "BTCUSDT", None, SeriesKind.FUNDING)
 TRADES = SeriesKey("bybit", Market.LINEAR, "BTCUSDT", None, SeriesKind.TRADE)
+BOOK = SeriesKey("bybit", Market.LINEAR, "BTCUSDT", None, SeriesKind.BOOK)
 # Twenty minutes before the turn of a year, so that short series cross a month and a year.
 START_MS = 1_704_067_200_000 - 20 * MINUTE_MS
 
@@ -54,6 +65,15 @@ def same_trades(left: Trades, right: Trades) -> bool:
     return all(np.array_equal(getattr(left, name), getattr(right, name)) for name in TRADE_COLUMNS)
 
 
+def make_book(count: int, *, start_ms: int = START_MS, seed: int = 1) -> BookChanges:
+    """Return so many rows of a book's changes, three an update; the first update is a whole book."""
+    generator = np.random.default_rng(seed)
+    update = np.arange(count, dtype=np.int64) // 3 + 1_000
+    price, size = generator.random((2, count)) * 1000
+    side = generator.choice(np.array([-1, 1], np.int8), count)
+    return BookChanges(start_ms + (update - 1_000) * 100, update, update == 1_000, side, price, size)
+
+
 class TimeSeriesContract:
     """Bars: idempotent by time, exact, in order; spans end before their end."""
 
@@ -62,6 +82,7 @@ class TimeSeriesContract:
         assert len(store.read_klines(MINUTES)) == 0
         assert len(store.read_funding(FUNDING)) == 0
         assert len(store.read_trades(TRADES)) == 0
+        assert len(store.read_book(BOOK)) == 0
         assert list(store.covered(MINUTES)) == []
         assert list(store.list_series()) == []
         assert store.read_instrument("bybit", Market.LINEAR, "BTCUSDT") is None
@@ -237,16 +258,18 @@ class TimeSeriesContract:
         assert np.array_equal(part.rate, again.rate[10:20])
 
     def test_kinds_of_rows_do_not_mix(self, store: TimeSeriesStore) -> None:
-        """A funding name takes no bars, a name of bars no funding, and neither takes trades."""
-        for key in (FUNDING, TRADES):
+        """A name takes rows of its own kind only."""
+        for key in (FUNDING, TRADES, BOOK):
             with pytest.raises(InputError):
                 store.write_klines(key, make_klines(1))
         for key in (MINUTES, TRADES):
             with pytest.raises(InputError):
                 store.write_funding(key, FundingRates(make_klines(1).timestamp, np.zeros(1)))
-        for key in (MINUTES, FUNDING):
+        for key in (MINUTES, FUNDING, BOOK):
             with pytest.raises(InputError):
                 store.replace_trades(key, make_trades(1), START_MS, START_MS + 1)
+        with pytest.raises(InputError):
+            store.replace_book(TRADES, make_book(1), START_MS, START_MS + 1)
         with pytest.raises(InputError):
             store.read_trades(MINUTES)
 
@@ -290,6 +313,22 @@ class TimeSeriesContract:
             assert same_trades(store.read_trades(TRADES, to_ms), old.between(to_ms, START_MS + DAY_MS))
         assert store.replace_trades(TRADES, Trades.empty(), 0, START_MS + DAY_MS) > 0
         assert list(store.list_series()) == []
+
+    def test_a_book_comes_back_exactly_and_by_span(self, store: TimeSeriesStore) -> None:
+        """Every bit of every column, in the order given; a span that is replaced takes what was there."""
+        book = make_book(90)
+        assert store.replace_book(BOOK, book, START_MS, START_MS + HOUR_MS) == 0
+        read = store.read_book(BOOK)
+        for name in BOOK_COLUMNS:
+            found, wanted = getattr(read, name), getattr(book, name)
+            assert found.dtype == wanted.dtype
+            assert np.array_equal(found, wanted)
+        from_ms, to_ms = START_MS + 1_000, START_MS + 2_000
+        part = store.read_book(BOOK, from_ms, to_ms)
+        assert np.array_equal(part.update, book.update[(book.timestamp >= from_ms) & (book.timestamp < to_ms)])
+        assert store.replace_book(BOOK, BookChanges.empty(), from_ms, to_ms) == len(part) == 30
+        assert len(store.read_book(BOOK)) == 60
+        assert [info.key for info in store.list_series()] == [BOOK]
 
     def test_trades_out_of_order_or_outside_their_span_are_refused(self, store: TimeSeriesStore) -> None:
         """Nothing of such a write is stored."""

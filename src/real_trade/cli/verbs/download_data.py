@@ -9,7 +9,7 @@ from real_trade.cli.progress import download_progress
 from real_trade.cli.session import Session, open_session
 from real_trade.model.clock import SystemClock
 from real_trade.model.errors import InputError
-from real_trade.model.series import SeriesKind
+from real_trade.model.series import EVENTS, SeriesKind
 
 if TYPE_CHECKING:
     import argparse
@@ -66,7 +66,7 @@ def run(args: argparse.Namespace, out: Output) -> int:
 
 
 def _kinds(text: str) -> list[SeriesKind]:
-    offered = {str(kind): kind for kind in SeriesKind if kind is not SeriesKind.TRADE}
+    offered = {str(kind): kind for kind in SeriesKind if kind not in EVENTS}
     kinds = []
     for word in text.split(","):
         kind = offered.get(word.strip().lower())

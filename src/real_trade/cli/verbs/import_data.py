@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     import argparse
 
     from real_trade.cli.output import Output
+    from real_trade.data.event_report import EventsReport
     from real_trade.data.importing import ImportReport
-    from real_trade.data.trade_import import TradesReport
 
 # Setting -> flag, in the order in which a missing one is asked for.
 _NEEDED: Final = {"exchange": "--venue", "market_type": "--market", "symbol": "--symbol", "timeframe": "--interval"}
@@ -30,8 +30,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the flags."""
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="Parquet, CSV(.gz), or a venue's archive")
     add_series_flags(parser, span=False)
-    parser.add_argument(
+    events = parser.add_mutually_exclusive_group()
+    events.add_argument(
         "--trades", action="store_true", help="keep single trades (Bybit's archives, Binance's trades and aggTrades)"
+    )
+    events.add_argument(
+        "--book", action="store_true", help="keep an order book's changes (Bybit's archives, recorded streams)"
     )
     parser.add_argument(
         "--instrument", type=Path, metavar="FILE", help='facts as JSON, such as {"tick_size": "0.01", ...}'
@@ -40,9 +44,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, out: Output) -> int:
     """Import and say what was stored."""
-    if args.trades and args.interval is not None:
+    if (args.trades or args.book) and args.interval is not None:
         raise InputError(
-            "Single trades have no interval.",
+            "Single trades and books have no interval.",
             code="bad_usage",
             field="--interval",
             value=args.interval,
@@ -50,14 +54,20 @@ def run(args: argparse.Namespace, out: Output) -> int:
         )
     _take_names(args)
     session = open_session(args, out)
-    _refuse_assumed(session, trades=args.trades)
+    _refuse_assumed(session, events=args.trades or args.book)
     store, names = session.open_store(), (session.venue, session.market, session.symbol)
-    report: ImportReport | TradesReport
+    report: ImportReport | EventsReport
     if args.trades:
         from real_trade.data.trade_import import import_trades
 
         key = SeriesKey(*names, None, SeriesKind.TRADE)
         report = import_trades(args.files, store, key, instrument_file=args.instrument)
+    elif args.book:
+        from real_trade.data.book_import import import_book
+
+        report = import_book(
+            args.files, store, SeriesKey(*names, None, SeriesKind.BOOK), instrument_file=args.instrument
+        )
     else:
         from real_trade.data.importing import import_files
 
@@ -80,9 +90,9 @@ def _take_names(args: argparse.Namespace) -> None:
             setattr(args, name, said.pop())
 
 
-def _refuse_assumed(session: Session, *, trades: bool) -> None:
+def _refuse_assumed(session: Session, *, events: bool) -> None:
     needed = [flag for key, flag in _NEEDED.items() if session.loaded.origins[key] == "default"]
-    missing = [flag for flag in needed if not (trades and flag == "--interval")]
+    missing = [flag for flag in needed if not (events and flag == "--interval")]
     if missing:
         raise InputError(
             f"The files' names do not say of what they are: {', '.join(missing)} missing.",

@@ -12,7 +12,7 @@ from real_trade.cli.options import add_series_flags, check_span
 from real_trade.cli.session import open_session
 from real_trade.model.errors import InputError
 from real_trade.model.interval import Interval
-from real_trade.model.series import Klines, SeriesKey, SeriesKind
+from real_trade.model.series import EVENTS, Klines, SeriesKey, SeriesKind
 
 if TYPE_CHECKING:
     import argparse
@@ -29,7 +29,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_series_flags(parser)
     parser.add_argument(
         "--kind",
-        choices=[str(kind) for kind in SeriesKind if kind is not SeriesKind.TRADE],
+        choices=[str(kind) for kind in SeriesKind if kind not in EVENTS],
         default="kline",
         help="stored series (default: %(default)s)",
     )
