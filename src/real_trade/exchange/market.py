@@ -133,6 +133,10 @@ class SeededMarket:
             position += count
         return table.rows(0, position)
 
+    def recording(self, instrument: Instrument) -> None:
+        """Return None: what happens inside a bar is left open."""
+        del instrument
+
     def funding(self, instrument: Instrument) -> FundingRates:
         """Return the settlements at 00:00, 08:00 and 16:00 UTC; none on spot."""
         if instrument.market is Market.SPOT:

@@ -10,9 +10,13 @@ import numpy as np
 
 from real_trade.exchange.bars import COLUMNS, BarTable, Grid
 from real_trade.exchange.listing import decimals_of, split_symbol
+from real_trade.exchange.recording import Recording, bars_of_trades, recorded
 from real_trade.model import InputError, Instrument, Interval, Klines, Market, SeriesKey, SeriesKind
+from real_trade.model.series import EVENTS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     from real_trade.model import FundingRates
@@ -26,7 +30,9 @@ _EXACT: Final = 2.0**53
 # Whole numbers must fit 64 bits with their sign.
 _FITS: Final = 2.0**62
 _KINDS: Final = {"price": _PRICES, "volume": ("volume",), "turnover": ("turnover",)}
-_PART_MS: Final = 30 * 86_400_000
+_MINUTE_MS: Final = 60_000
+_DAY_MS: Final = 86_400_000
+_PART_MS: Final = 30 * _DAY_MS
 # Bars say nothing about single trades; in the first part so many make up a bar on average.
 _TRADES_PER_BAR: Final = 100
 
@@ -39,29 +45,38 @@ class StoredMarket:
         venue: whose series are served.
 
     Raises:
-        InputError: the store has no bars of this venue.
+        InputError: the store has neither bars nor trades of this venue.
     """
 
     def __init__(self, store: TimeSeriesStore, venue: str) -> None:
         self._store = store
         self._series: dict[tuple[Market, str, SeriesKind], SeriesInfo] = {}
+        self._events: dict[SeriesKey, SeriesInfo] = {}
         for info in store.list_series():
             key = info.key
-            if key.venue == venue and key.interval is not None and info.rows:
+            if key.venue != venue or not info.rows:
+                continue
+            if key.kind in EVENTS:
+                self._events[key] = info
+            elif key.interval is not None:
                 name = (key.market, key.symbol, key.kind)
                 if name not in self._series or _length(info) < _length(self._series[name]):
                     self._series[name] = info
-        traded = [info for info in self._series.values() if info.key.kind is SeriesKind.KLINE]
+        # Where there are no bars, those of the trades are the market's.
+        for key, info in self._events.items():
+            if key.kind is SeriesKind.TRADE:
+                self._series.setdefault((key.market, key.symbol, SeriesKind.KLINE), info)
+        traded = [info for info in self._series.values() if info.key.kind in {SeriesKind.KLINE, SeriesKind.TRADE}]
         if not traded:
             raise InputError(
-                f"The store holds no bars of {venue}.",
+                f"The store holds no bars and no trades of {venue}.",
                 code="empty_store",
                 field="data",
                 value=venue,
                 fix="Download or import some first, or serve a rehearsal market with --seed.",
             )
-        self._start_ms = min(info.first_ms for info in traded)
-        self._end_ms = max(_interval(info).next_open(info.last_ms) for info in traded)
+        self._start_ms = min(_interval(info).floor(info.first_ms) for info in traded)
+        self._end_ms = max(_interval(info).next_open(_interval(info).floor(info.last_ms)) for info in traded)
         self._instruments = [self._instrument(info) for info in traded]
 
     @property
@@ -89,12 +104,11 @@ class StoredMarket:
         grid = Grid(instrument.price_decimals, decimals_of(instrument.quantity_step), 0)
         if info is None:
             return BarTable.zeros(Interval("1m"), grid, 0)
-        table, filled, usual = BarTable.zeros(_interval(info), grid, info.rows), 0, 0.0
-        for from_ms in range(info.first_ms, info.last_ms + 1, _PART_MS):
-            to_ms = min(from_ms + _PART_MS, info.last_ms + 1)
-            part = _completed(self._store.read_klines(info.key, from_ms, to_ms), instrument)
+        rows = info.rows if info.key.kind.is_bars else (info.last_ms - info.first_ms) // _MINUTE_MS + 2
+        table, filled, usual = BarTable.zeros(_interval(info), grid, rows), 0, 0.0
+        for stored in self._parts(info, instrument):
             # The series may have grown since it was listed.
-            part = part.take(slice(0, len(table) - filled))
+            part = _completed(stored, instrument).take(slice(0, len(table) - filled))
             if not len(part):
                 continue
             usual = usual or float(part.volume.mean()) or 1.0
@@ -103,17 +117,34 @@ class StoredMarket:
             filled += len(part)
         return _slim(table.rows(0, filled))
 
+    def recording(self, instrument: Instrument) -> Recording | None:
+        """Return the stored trades and book of an instrument; None where there are none."""
+        trades, book = (recorded(self._events, instrument, kind) for kind in (SeriesKind.TRADE, SeriesKind.BOOK))
+        return Recording(self._store, instrument, trades, book) if trades or book else None
+
     def funding(self, instrument: Instrument) -> FundingRates:
         """Return the stored settlements."""
         key = SeriesKey(instrument.venue, instrument.market, instrument.symbol, None, SeriesKind.FUNDING)
         return self._store.read_funding(key)
+
+    def _parts(self, info: SeriesInfo, instrument: Instrument) -> Iterator[Klines]:
+        if not info.key.kind.is_bars:
+            yield from bars_of_trades(self._store, info, instrument)
+            return
+        for from_ms in range(info.first_ms, info.last_ms + 1, _PART_MS):
+            yield self._store.read_klines(info.key, from_ms, min(from_ms + _PART_MS, info.last_ms + 1))
 
     def _instrument(self, info: SeriesInfo) -> Instrument:
         key = info.key
         known = self._store.read_instrument(key.venue, key.market, key.symbol)
         if known is not None:
             return known
-        sample = self._store.read_klines(key, info.first_ms, info.first_ms + _PART_MS)
+        if key.kind.is_bars:
+            sample = self._store.read_klines(key, info.first_ms, info.first_ms + _PART_MS)
+        else:
+            trades = self._store.read_trades(key, info.first_ms, info.first_ms + _DAY_MS)
+            price = trades.price
+            sample = Klines.of(trades.timestamp, price, price, price, price, trades.size)
         base, quote = split_symbol(key.symbol)
         inverse = key.market is Market.INVERSE
         step = Decimal(1).scaleb(-_decimals(np.nan_to_num(sample.volume), 0))
@@ -133,8 +164,8 @@ class StoredMarket:
 
 
 def _interval(info: SeriesInfo) -> Interval:
-    assert info.key.interval is not None  # series without one are not listed here
-    return info.key.interval
+    """Return the length of a series' bars; trades are made into minutes."""
+    return info.key.interval or Interval("1m")
 
 
 def _length(info: SeriesInfo) -> int:

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from real_trade.exchange.bars import BarTable
+    from real_trade.exchange.recording import Recording
     from real_trade.model import FundingRates, Instrument, SeriesKind
 
 
@@ -35,6 +36,10 @@ class MarketSource(Protocol):
 
     def bars(self, instrument: Instrument, kind: SeriesKind) -> BarTable:
         """Return the shortest bars there are of one series."""
+        ...
+
+    def recording(self, instrument: Instrument) -> Recording | None:
+        """Return what was recorded of an instrument beside its bars; None where nothing was."""
         ...
 
     def funding(self, instrument: Instrument) -> FundingRates:

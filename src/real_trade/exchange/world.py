@@ -19,7 +19,7 @@ from real_trade.exchange.core.crowd import Crowd
 from real_trade.exchange.core.events import Executed, Traded
 from real_trade.exchange.core.exchange import Exchange
 from real_trade.exchange.core.orders import Price
-from real_trade.exchange.core.path import Candle, prints_of
+from real_trade.exchange.core.path import Candle, made_of, prints_of
 from real_trade.exchange.ladder import ladder
 from real_trade.model import Market, SeriesKind
 
@@ -29,7 +29,9 @@ if TYPE_CHECKING:
     from real_trade.exchange.bars import BarTable
     from real_trade.exchange.core.account import Account
     from real_trade.exchange.core.events import Event
+    from real_trade.exchange.core.path import Print
     from real_trade.exchange.pages import History
+    from real_trade.exchange.recording import Recording
     from real_trade.exchange.source import MarketSource
     from real_trade.model import Instrument
 
@@ -96,6 +98,7 @@ class Listing:
         length_ms: of a bar.
         crowd: who quotes.
         candle: the bar that is open.
+        recording: what was recorded beside the bars; None where nothing was.
         is_trading: orders are taken.
         recent: the last public trades, oldest first.
     """
@@ -108,6 +111,7 @@ class Listing:
     length_ms: int
     crowd: Crowd
     candle: OpenCandle
+    recording: Recording | None = None
     is_trading: bool = True
     recent: deque[Traded] = field(default_factory=lambda: deque(maxlen=_TRADES_KEPT))
 
@@ -249,7 +253,8 @@ class World:
         ordinary = float(table.volume.mean()) / _lot(table, contract) if len(table) else 1.0
         crowd = Crowd(self.exchange, contract.symbol, self._seed, max(1, round(ordinary * _LEVEL_SHARE)))
         length = table.interval.length_ms
-        listing = Listing(instrument, contract, table, mark, index, length, crowd, OpenCandle(start_ms, 1, 1, 1, 1))
+        candle, recording = OpenCandle(start_ms, 1, 1, 1, 1), self._source.recording(instrument)
+        listing = Listing(instrument, contract, table, mark, index, length, crowd, candle, recording)
         self.listings[instrument.market, instrument.symbol] = listing
         self._by_name[contract.symbol] = listing
 
@@ -263,16 +268,39 @@ class World:
         if row < 0:
             return
         candle = candle_of(listing, row)
-        for trade in prints_of(candle, self._seed, listing.name, listing.length_ms):
+        for trade in self._prints(listing, candle):
             number, time = self.exchange.number_trade(), candle.time_ms + trade.offset_ms
             listing.recent.append(Traded(time, listing.name, number, trade.sign, trade.lots, trade.ticks))
 
     def _open_bar(self, listing: Listing, at_ms: int) -> None:
         row = int(np.searchsorted(listing.table.time, at_ms))
         if row < len(listing.table) and int(listing.table.time[row]) == at_ms:
-            for trade in prints_of(candle_of(listing, row), self._seed, listing.name, listing.length_ms):
+            for trade in self._prints(listing, candle_of(listing, row)):
                 self._at(at_ms + trade.offset_ms, lambda now, trade=trade: listing.crowd.play(trade, now))  # type: ignore[misc]
+        self._follow_book(listing, at_ms)
         self._at(at_ms + listing.length_ms, lambda now: self._close_bar(listing, now))
+
+    def _prints(self, listing: Listing, candle: Candle) -> list[Print]:
+        """Return a bar's trades: the recorded ones where they make up the bar, else what may have happened."""
+        if listing.recording is not None:
+            found = listing.recording.prints(candle.time_ms, candle.time_ms + listing.length_ms)
+            if found and made_of(candle.time_ms, found) == candle:
+                return found
+        return prints_of(candle, self._seed, listing.name, listing.length_ms)
+
+    def _follow_book(self, listing: Listing, at_ms: int) -> None:
+        """Quote as the recorded book does for the length of a bar; without a change in it, the recording is over."""
+        if listing.recording is None:
+            return
+        crowd, updates = listing.crowd, listing.recording.updates(at_ms, at_ms + listing.length_ms)
+        if updates and not crowd.is_recorded:
+            standing = listing.recording.standing(at_ms)
+            if standing:
+                crowd.show(standing, at_ms, whole=True)
+        elif not updates and crowd.is_recorded:
+            crowd.stand_around(listing.candle.close, at_ms)
+        for time, whole, quotes in updates:
+            self._at(time, lambda now, whole=whole, quotes=quotes: crowd.show(quotes, now, whole=whole))  # type: ignore[misc]
 
     def _close_bar(self, listing: Listing, now_ms: int) -> None:
         candle = listing.candle

@@ -52,11 +52,14 @@ class Level:
     crowd: int = 0
 
     def append(self, entry: Entry) -> None:
-        """Join the end of the queue."""
-        self.queue.append(entry)
+        """Join the end of the queue; the crowd joins the crowd that stands there."""
         self.lots += entry.lots
         if entry.order_id == CROWD:
             self.crowd += entry.lots
+            if self.queue and self.queue[-1].order_id == CROWD:
+                self.queue[-1] = Entry(CROWD, self.queue[-1].lots + entry.lots)
+                return
+        self.queue.append(entry)
 
 
 class Side:
@@ -163,13 +166,18 @@ class Side:
     def available(self, limit: int | None, wanted: int) -> int:
         """Return how much could be taken at a limit, up to what is wanted."""
         found = 0
-        for ticks in self.prices():
-            if limit is not None and self.sign * ticks < self.sign * limit:
-                break
-            found += self.levels[ticks].lots
+        for entry in self.entries(limit):
+            found += entry.lots
             if found >= wanted:
                 return wanted
         return found
+
+    def entries(self, limit: int | None) -> Iterator[Entry]:
+        """Yield what could be taken at a limit, in the order in which it would be."""
+        for ticks in self.prices():
+            if limit is not None and self.sign * ticks < self.sign * limit:
+                return
+            yield from self.levels[ticks].queue
 
     def first(self) -> int:
         """Return who is first in the queue at the best price: an order's number, or `CROWD`."""

@@ -6,7 +6,10 @@ The same seed, symbol and bar give the same trades, whatever was asked before.
 from __future__ import annotations
 
 from random import Random
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 # Trades in a minute of ordinary volume; fewer where the volume does not reach for so many.
 ORDINARY: Final = 24
@@ -63,6 +66,12 @@ def prints_of(candle: Candle, seed: int, symbol: str, length_ms: int = 60_000) -
         found.append(Print(moment, ticks, lots, sign))
         before = ticks
     return found
+
+
+def made_of(time_ms: int, prints: Sequence[Print]) -> Candle:
+    """Return the bar that some trades, one at least, make up."""
+    ticks = [trade.ticks for trade in prints]
+    return Candle(time_ms, ticks[0], max(ticks), min(ticks), ticks[-1], sum(trade.lots for trade in prints))
 
 
 def _corners(candle: Candle, draw: Random) -> list[int]:
