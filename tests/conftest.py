@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-# Machine code made by the tests is theirs alone, and goes when they end.
-_CACHE = tempfile.TemporaryDirectory(prefix="real-trade-tests-")
-os.environ["RT_CACHE_DIR"] = _CACHE.name
+# Machine code made by the tests is theirs alone, shared by all who run them, and goes when they end.
+if "PYTEST_XDIST_WORKER" not in os.environ:
+    _CACHE = tempfile.TemporaryDirectory(prefix="real-trade-tests-")
+    os.environ["RT_CACHE_DIR"] = _CACHE.name
 
 # A shell that runs us in the background has SIGINT ignored, and processes that tests start would inherit that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

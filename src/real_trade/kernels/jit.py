@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import inspect
 from functools import cache
 from pathlib import Path
@@ -51,6 +52,7 @@ def compiled(function: Callable[P, R]) -> Callable[P, R]:
     if file is not None:
         _watch_neighbours(file, function)
         _forgive_stale_files(file)
+        _take_turns(file)
     return cast("Callable[P, R]", dispatcher)
 
 
@@ -83,6 +85,30 @@ def _forgive_stale_files(file: Any) -> None:
         method = getattr(file, name, None)
         if method is not None:
             setattr(file, name, _or_nothing(method, nothing))
+
+
+def _take_turns(file: Any) -> None:
+    """Let processes read and write kept machine code one after the other.
+
+    Numba tells of a new file before it has written it, and two processes may give the same name to different code.
+    """
+    for name in ("load", "save"):
+        method = getattr(file, name, None)
+        if method is not None:
+            setattr(file, name, _in_turn(method, Path(file._index_path).with_suffix(".lock")))  # noqa: SLF001 - no other door
+
+
+def _in_turn(method: Callable[..., Any], lock: Path) -> Callable[..., Any]:
+    def waiting(*args: Any) -> Any:
+        try:
+            handle = lock.open("ab")
+        except OSError:  # no folder yet, or one that cannot be written: there is nothing to take turns about
+            return method(*args)
+        with handle:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            return method(*args)
+
+    return waiting
 
 
 def _or_nothing(method: Callable[..., Any], nothing: Callable[[], Any]) -> Callable[..., Any]:
