@@ -28,6 +28,11 @@ FIRST, LAST = parse_time("2024-01-18"), parse_time("2024-01-21")
 SYMBOLS = {Market.SPOT: "BTCUSDT", Market.LINEAR: "BTCUSDT", Market.INVERSE: "BTCUSD_PERP"}
 PATHS = {Market.SPOT: "/api/v3/", Market.LINEAR: "/fapi/v1/", Market.INVERSE: "/dapi/v1/"}
 WALLET = {"USDT": Decimal(100_000), "BTC": Decimal(10)}
+# ccxt's names: symbols, and the class for each.
+SPOT, LINEAR, INVERSE = "BTC/USDT", "BTC/USDT:USDT", "BTC/USD:BTC"
+CLASSES = {SPOT: "binance", LINEAR: "binanceusdm", INVERSE: "binancecoinm"}
+AMOUNT = {SPOT: 0.01, LINEAR: 0.01, INVERSE: 10}
+COIN = {SPOT: "USDT", LINEAR: "USDT", INVERSE: "BTC"}
 
 
 class Rejected(Exception):

@@ -1,86 +1,29 @@
-"""pybit, the venue's own client, over HTTP and its three kinds of socket."""
+"""pybit, the venue's own client, over HTTP."""
 
 from __future__ import annotations
 
-import queue
 import time
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-import pybit._websocket_trading
-import pybit.unified_trading
+import pybit._helpers
 import pytest
-from pybit.exceptions import InvalidRequestError
-from pybit.unified_trading import HTTP, WebSocket, WebSocketTrading
+from bybit_clients import advance
+from pybit.exceptions import FailedRequestError, InvalidRequestError
+from pybit_clients import CATEGORIES, CONTRACTS, QTY, SYMBOL, TOO_MUCH, names, price, rows, session_of
+from topics import shows
 
 from real_trade.testing.exchange_process import running_exchange
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
+
+    from pybit.unified_trading import HTTP
+
+    from real_trade.testing.exchange_process import RunningExchange
 
 
-SYMBOL = {"spot": "BTCUSDT", "linear": "BTCUSDT", "inverse": "BTCUSD"}
-QTY = {"spot": "0.01", "linear": "0.02", "inverse": "1000"}
-CATEGORIES = list(SYMBOL)
-CONTRACTS = CATEGORIES[1:]
-WAIT_S = 10
-
-
-def session_of(info: dict[str, Any], **more: Any) -> HTTP:
-    made = HTTP(api_key=info["api_key"], api_secret=info["api_secret"], **more)
-    made.endpoint = info["rest"]
-    return made
-
-
-@pytest.fixture
-def info(bybit_member: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    return bybit_member()
-
-
-@pytest.fixture
-def session(info: dict[str, Any]) -> Iterator[HTTP]:
-    made = session_of(info)
-    yield made
-    made.client.close()
-
-
-@pytest.fixture
-def sockets(monkeypatch: pytest.MonkeyPatch, info: dict[str, Any]) -> Iterator[Callable[..., Any]]:
-    """Return what opens pybit's sockets; they are closed at the end."""
-    monkeypatch.setattr(pybit.unified_trading, "PUBLIC_WSS", info["ws_public"] + "/{CHANNEL_TYPE}")
-    monkeypatch.setattr(pybit.unified_trading, "PRIVATE_WSS", info["ws_private"])
-    monkeypatch.setattr(pybit._websocket_trading, "TRADE_WSS", info["ws_trade"])
-    opened: list[Any] = []
-
-    def open_one(kind: Any, **more: Any) -> Any:
-        keys = {"api_key": info["api_key"], "api_secret": info["api_secret"]}
-        if more.get("channel_type") in SYMBOL:
-            keys = {}
-        made = kind(testnet=False, restart_on_error=False, **keys, **more)
-        opened.append(made)
-        return made
-
-    yield open_one
-    for made in opened:
-        made.exit()
-
-
-def rows(answer: Any) -> list[Any]:
-    assert answer["retCode"] == 0
-    return answer["result"]["list"]
-
-
-def last(session: HTTP, category: str) -> float:
-    return float(rows(session.get_tickers(category=category, symbol=SYMBOL[category]))[0]["lastPrice"])
-
-
-def price(session: HTTP, category: str, factor: float) -> str:
-    return f"{last(session, category) * factor:.1f}"
-
-
-def names(category: str) -> dict[str, Any]:
-    return {"category": category, "symbol": SYMBOL[category]}
-
-
+@shows("bybit pybit", "markets", "klines", "ticker")
 @pytest.mark.parametrize("category", CATEGORIES)
 def test_market_data(session: HTTP, category: str) -> None:
     who = names(category)
@@ -101,6 +44,7 @@ def test_market_data(session: HTTP, category: str) -> None:
     assert rows(session.get_risk_limit(**who))[0]["maxLeverage"] == "100.00"
 
 
+@shows("bybit pybit", "place, amend, cancel", "duplicate client id", "unknown order")
 @pytest.mark.parametrize("category", CATEGORIES)
 def test_an_order_s_life(session: HTTP, category: str) -> None:
     who = names(category)
@@ -125,6 +69,7 @@ def test_an_order_s_life(session: HTTP, category: str) -> None:
     assert gone.value.status_code == (170213 if category == "spot" else 110001)
 
 
+@shows("bybit pybit", "place, amend, cancel", "order types", "bad quantity")
 @pytest.mark.parametrize("category", CATEGORIES)
 def test_batches(session: HTTP, category: str) -> None:
     low = price(session, category, 0.95)
@@ -144,6 +89,7 @@ def test_batches(session: HTTP, category: str) -> None:
     assert cancelled["success"] == "1"
 
 
+@shows("bybit pybit", "order types", "my trades")
 def test_spot_by_quantity_and_by_cost(session: HTTP) -> None:
     order = {**names("spot"), "orderType": "Market"}
     session.place_order(**order, side="Buy", qty="500")
@@ -152,11 +98,66 @@ def test_spot_by_quantity_and_by_cost(session: HTTP) -> None:
     session.place_order(**order, side="Sell", qty="0.01")
     sold, *_ = rows(session.get_executions(category="spot"))
     assert (sold["side"], sold["feeCurrency"], sold["execType"]) == ("Sell", "USDT", "Trade")
+    session.place_order(**order, side="Sell", qty="300", marketUnit="quoteCoin")
+    by_cost, *_ = rows(session.get_order_history(**names("spot")))
+    assert float(by_cost["cumExecValue"]) == pytest.approx(300, rel=0.001)
     with pytest.raises(InvalidRequestError) as small:
         session.place_order(**order, side="Buy", qty="1")
     assert small.value.status_code == 170140
 
 
+@shows("bybit pybit", "order types", "place, amend, cancel")
+@pytest.mark.parametrize("category", CATEGORIES)
+def test_limit_orders_of_every_force(session: HTTP, category: str) -> None:
+    who = {**names(category), "side": "Buy", "qty": QTY[category]}
+    low, high = price(session, category, 0.95), price(session, category, 1.02)
+
+    def ends_as(**more: Any) -> tuple[str, float]:
+        order_id = session.place_order(**who, **more)["result"]["orderId"]
+        row = rows(session.get_open_orders(category=category, orderId=order_id))[0]
+        return row["orderStatus"], float(row["cumExecQty"])
+
+    whole = float(QTY[category])
+    assert ends_as(orderType="Limit", price=low) == ("New", 0)
+    assert ends_as(orderType="Limit", price=low, timeInForce="GTC") == ("New", 0)
+    assert ends_as(orderType="Limit", price=low, timeInForce="PostOnly") == ("New", 0)
+    assert ends_as(orderType="Limit", price=high, timeInForce="PostOnly") == ("Cancelled", 0)
+    for force in ("IOC", "FOK"):
+        assert ends_as(orderType="Limit", price=low, timeInForce=force) == ("Cancelled", 0)
+        assert ends_as(orderType="Limit", price=high, timeInForce=force) == ("Filled", whole)
+    unit = {"marketUnit": "baseCoin"} if category == "spot" else {}
+    assert ends_as(orderType="Market", **unit) == ("Filled", whole)
+    assert len(rows(session.cancel_all_orders(**names(category)))) == 3
+
+
+@shows("bybit pybit", "partial fill", "my trades")
+@pytest.mark.parametrize("category", CATEGORIES)
+def test_an_order_is_filled_in_part(
+    bybit_member: Callable[..., dict[str, Any]], standing: RunningExchange, category: str
+) -> None:
+    advance(standing.info, 60_000)
+    session, who = session_of(bybit_member(standing)), names(category)
+    asks = session.get_orderbook(**who, limit=2)["result"]["a"]
+    there = sum(Decimal(size) for _, size in asks)
+    qty, best = there + Decimal(QTY[category]), asks[-1][0]
+    placed = session.place_order(**who, side="Buy", orderType="Limit", qty=str(qty), price=best)["result"]
+    (part,) = rows(session.get_open_orders(**who))
+    assert (part["orderStatus"], Decimal(part["cumExecQty"])) == ("PartiallyFilled", there)
+    assert Decimal(part["leavesQty"]) == Decimal(QTY[category])
+    fills = rows(session.get_executions(**who))
+    assert {fill["orderId"] for fill in fills} == {placed["orderId"]}
+    assert {fill["execPrice"] for fill in fills} == {level for level, _ in asks}
+    assert sum(Decimal(fill["execQty"]) for fill in fills) == there
+    session.amend_order(**who, orderId=placed["orderId"], qty=str(qty + Decimal(QTY[category])))
+    assert Decimal(rows(session.get_open_orders(**who))[0]["leavesQty"]) == 2 * Decimal(QTY[category])
+    session.cancel_order(**who, orderId=placed["orderId"])
+    ended = rows(session.get_order_history(**who))[0]
+    assert ended["orderStatus"] == ("PartiallyFilledCanceled" if category == "spot" else "Cancelled")
+    assert Decimal(ended["cumExecQty"]) == there
+    session.client.close()
+
+
+@shows("bybit pybit", "positions", "leverage", "order types")
 @pytest.mark.parametrize("category", CONTRACTS)
 def test_positions_and_their_protection(session: HTTP, category: str) -> None:
     who = names(category)
@@ -169,6 +170,10 @@ def test_positions_and_their_protection(session: HTTP, category: str) -> None:
     assert {o["stopOrderType"] for o in rows(session.get_open_orders(**who))} == {"TakeProfit", "StopLoss"}
     session.set_trading_stop(**who, trailingStop="400", takeProfit="0", positionIdx=0)
     assert {o["stopOrderType"] for o in rows(session.get_open_orders(**who))} == {"TrailingStop", "StopLoss"}
+    session.set_trading_stop(**who, trailingStop="300", activePrice=price(session, category, 1.02), positionIdx=0)
+    kinds = {o["stopOrderType"]: o["orderStatus"] for o in rows(session.get_open_orders(**who))}
+    assert kinds == {"TrailingStop": "Untriggered", "StopLoss": "Untriggered"}
+    assert float(rows(session.get_positions(**who))[0]["trailingStop"]) == 300
     partial = price(session, category, 1.05)
     session.set_trading_stop(**who, tpslMode="Partial", takeProfit=partial, tpSize=QTY[category], positionIdx=0)
     kinds = {o["stopOrderType"]: o["triggerPrice"] for o in rows(session.get_open_orders(**who))}
@@ -188,6 +193,7 @@ def test_positions_and_their_protection(session: HTTP, category: str) -> None:
     assert flat.value.status_code == 10001
 
 
+@shows("bybit pybit", "order types")
 def test_conditional_orders(session: HTTP) -> None:
     order = {**names("linear"), "side": "Buy", "orderType": "Market", "qty": "0.01"}
     above = price(session, "linear", 1.04)
@@ -204,6 +210,68 @@ def test_conditional_orders(session: HTTP) -> None:
     assert many.value.status_code == 110009
 
 
+@shows("bybit pybit", "order types", "place, amend, cancel")
+@pytest.mark.parametrize("category", CATEGORIES)
+def test_conditional_orders_are_amended(session: HTTP, category: str) -> None:
+    watched = ["LastPrice"] if category == "spot" else ["LastPrice", "MarkPrice", "IndexPrice"]
+    for by in watched:
+        for direction, first, second in ((1, 1.04, 1.05), (2, 0.96, 0.95)):
+            low, high = price(session, category, first), price(session, category, second)
+            order = {**names(category), "side": "Sell", "orderType": "Limit", "qty": QTY[category]}
+            more: dict[str, Any] = {"triggerDirection": direction, "triggerBy": by}
+            if category == "spot":
+                more = {"orderFilter": "StopOrder"}
+            placed = session.place_order(**order, price=low, triggerPrice=low, **more)["result"]
+            session.amend_order(**names(category), orderId=placed["orderId"], price=high, triggerPrice=high)
+            (found,) = rows(session.get_open_orders(**names(category), orderFilter="StopOrder"))
+            assert (float(found["triggerPrice"]), float(found["price"])) == (float(high), float(high))
+            assert category == "spot" or (found["triggerDirection"], found["triggerBy"]) == (direction, by)
+            session.cancel_order(**names(category), orderId=placed["orderId"])
+    assert rows(session.get_open_orders(**names(category))) == []
+
+
+@shows("bybit pybit", "order types", "place, amend, cancel")
+@pytest.mark.parametrize("category", CONTRACTS)
+def test_attached_stops_in_parts(session: HTTP, category: str) -> None:
+    who, size = names(category), QTY[category]
+    limit = price(session, category, 1.03)
+    stops = {
+        "tpslMode": "Partial",
+        "takeProfit": price(session, category, 1.02),
+        "tpOrderType": "Limit",
+        "tpLimitPrice": limit,
+        "stopLoss": price(session, category, 0.9),
+    }
+    order = {**who, "side": "Buy", "orderType": "Limit", "qty": size, "price": price(session, category, 0.95)}
+    placed = session.place_order(**order, **stops)["result"]
+    session.amend_order(**who, orderId=placed["orderId"], stopLoss=price(session, category, 0.92))
+    session.amend_order(**who, orderId=placed["orderId"], price=price(session, category, 1.01))
+    guards = {row["stopOrderType"]: row for row in rows(session.get_open_orders(**who))}
+    assert set(guards) == {"PartialTakeProfit", "PartialStopLoss"}
+    assert float(guards["PartialTakeProfit"]["price"]) == float(limit)
+    assert {float(guard["qty"]) for guard in guards.values()} == {float(size)}
+    # What guards is an order too: it is amended and cancelled as one.
+    moved = price(session, category, 0.93)
+    session.amend_order(**who, orderId=guards["PartialStopLoss"]["orderId"], triggerPrice=moved)
+    session.cancel_order(**who, orderId=guards["PartialTakeProfit"]["orderId"])
+    (left,) = rows(session.get_open_orders(**who))
+    assert (left["stopOrderType"], float(left["triggerPrice"])) == ("PartialStopLoss", float(moved))
+
+
+@shows("bybit pybit", "order types")
+def test_attached_stops_on_spot(session: HTTP) -> None:
+    who = names("spot")
+    stops = {"takeProfit": price(session, "spot", 1.03), "stopLoss": price(session, "spot", 0.96)}
+    kinds = {"tpOrderType": "Market", "slOrderType": "Market"}
+    high = price(session, "spot", 1.01)
+    session.place_order(**who, side="Buy", orderType="Limit", qty="0.01", price=high, **stops, **kinds)
+    guards = rows(session.get_open_orders(**who, orderFilter="tpslOrder"))
+    assert {float(row["triggerPrice"]) for row in guards} == {float(stop) for stop in stops.values()}
+    session.cancel_order(**who, orderId=guards[0]["orderId"], orderFilter="tpslOrder")
+    assert len(rows(session.get_open_orders(**who, orderFilter="tpslOrder"))) < 2
+
+
+@shows("bybit pybit", "balance", "positions")
 def test_modes_and_account(session: HTTP) -> None:
     who = {"category": "linear", "symbol": "BTCUSDT"}
     session.switch_position_mode(category="linear", coin="USDT", mode=3)
@@ -241,13 +309,48 @@ def test_pages_follow_their_cursor(session: HTTP) -> None:
     assert len(whole) == 7
 
 
+# What is wrong -> the venue's code, of spot and of contracts.
+REFUSALS: list[tuple[dict[str, str], int, int]] = [
+    ({"price": "-1"}, 170133, 110003),
+    ({"price": "99999999"}, 170132, 110003),
+    ({"qty": "0"}, 170136, 10001),
+    ({"qty": "0.00000001"}, 170137, 10001),
+    ({"qty": "100000000000"}, 170135, 10001),
+    ({"side": "Hold"}, 10001, 10001),
+    ({"orderType": "Iceberg"}, 10001, 10001),
+    ({"symbol": "NOPEUSDT"}, 170121, 10001),
+]
+
+
+@shows("bybit pybit", "insufficient funds", "bad price", "bad quantity", "unknown order")
+@pytest.mark.parametrize("category", CATEGORIES)
+def test_refusals(session: HTTP, category: str) -> None:
+    order = {**names(category), "side": "Buy", "orderType": "Limit", "qty": QTY[category]}
+    order["price"] = price(session, category, 0.95)
+
+    def refused(call: Callable[..., Any], params: dict[str, Any]) -> int:
+        with pytest.raises(InvalidRequestError) as raised:
+            call(**params)
+        return raised.value.status_code
+
+    spot = category == "spot"
+    assert refused(session.place_order, {**order, "qty": TOO_MUCH[category]}) == (170131 if spot else 110007)
+    for wrong, of_spot, of_contracts in REFUSALS:
+        assert refused(session.place_order, {**order, **wrong}) == (of_spot if spot else of_contracts), wrong
+    unknown = {**names(category), "orderId": "1700007000000099999"}
+    for call in (session.cancel_order, session.amend_order):
+        assert refused(call, {**unknown, "qty": QTY[category]}) == (170213 if spot else 110001)
+    assert rows(session.get_open_orders(**names(category))) == []
+
+
+@shows("bybit pybit", "wrong key", "stale timestamp")
 def test_strangers_and_late_requests(info: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     for wrong, code in (({"api_key": "nobody"}, 10003), ({"api_secret": "wrong"}, 10004)):
         with pytest.raises(InvalidRequestError) as stranger:
             session_of({**info, **wrong}).get_account_info()
         assert stranger.value.status_code == code
     late = session_of(info, retry_codes={1}, retry_delay=0)
-    monkeypatch.setattr(pybit._http_manager._helpers, "generate_timestamp", lambda: int(time.time() * 1e3) - 9_000)
+    monkeypatch.setattr(pybit._helpers, "generate_timestamp", lambda: int(time.time() * 1e3) - 9_000)
     with pytest.raises(InvalidRequestError) as refused:
         late.get_account_info()
     assert refused.value.status_code == 10002
@@ -256,94 +359,27 @@ def test_strangers_and_late_requests(info: dict[str, Any], monkeypatch: pytest.M
     assert patient.get_account_info()["retCode"] == 0
 
 
-def test_it_waits_where_it_is_too_fast() -> None:
-    with running_exchange("bybit", seed=7, rate_limits="documented") as exchange:
-        session = session_of(exchange.info)
-        order = {**names("linear"), "side": "Buy", "orderType": "Limit", "qty": "0.001"}
-        low = price(session, "linear", 0.9)
-        began = time.monotonic()
-        for _ in range(24):
-            session.place_order(**order, price=low)
-        assert time.monotonic() - began > 1.0
-        assert 10006 in {line["code"] for line in exchange.log}
-        assert len(rows(session.get_open_orders(**names("linear"), limit=50))) == 24
+@shows("bybit pybit", "too many requests")
+def test_who_is_too_fast(paced: RunningExchange) -> None:
+    low = price(session_of(paced.info), "linear", 0.9)
+    order = {**names("linear"), "side": "Buy", "orderType": "Limit", "qty": "0.001", "price": low}
+    impatient, patient = session_of(paced.info, retry_codes={1}), session_of(paced.info)
+    with pytest.raises(InvalidRequestError) as fast:
+        [impatient.place_order(**order) for _ in range(40)]
+    assert fast.value.status_code == 10006
+    # By itself it sleeps until the limit is reset, and gets through.
+    asked = len(paced.log)
+    assert patient.place_order(**order)["retCode"] == 0
+    assert [line["code"] for line in paced.log[asked:]] == [10006, 0]
+    for each in (impatient, patient):
+        each.client.close()
 
 
-@pytest.mark.parametrize("category", CATEGORIES)
-def test_public_streams(sockets: Callable[..., Any], category: str) -> None:
-    socket = sockets(WebSocket, channel_type=category)
-    told: queue.Queue[tuple[str, Any]] = queue.Queue()
-    symbol = SYMBOL[category]
-    for depth in (1, 50, 200, 1_000):
-        socket.orderbook_stream(depth, symbol, lambda m, d=depth: told.put((f"book{d}", m)))
-    socket.kline_stream(1, symbol, lambda m: told.put(("kline", m)))
-    socket.ticker_stream(symbol, lambda m: told.put(("ticker", m)))
-    socket.trade_stream(symbol, lambda m: told.put(("trade", m)))
-    wanted = {"book1", "book50", "book200", "book1000", "kline", "ticker", "trade"}
-    seen: dict[str, Any] = {}
-    while wanted - seen.keys():
-        name, message = told.get(timeout=WAIT_S)
-        seen[name] = message
-    for depth in (1, 50, 200, 1_000):
-        bids, asks = ({float(level[0]) for level in seen[f"book{depth}"]["data"][side]} for side in "ba")
-        assert all(min(depth, 60) <= len(side) <= depth for side in (bids, asks))
-        assert max(bids) < min(asks)
-    assert seen["ticker"]["data"]["symbol"] == symbol
-    assert seen["trade"]["data"][0]["s"] == symbol
-
-
-@pytest.mark.parametrize("category", CATEGORIES)
-def test_private_streams(session: HTTP, sockets: Callable[..., Any], category: str) -> None:
-    socket = sockets(WebSocket, channel_type="private")
-    told: queue.Queue[tuple[str, Any]] = queue.Queue()
-    for name in ("order", "execution", "position", "wallet", "fast_execution"):
-        getattr(socket, f"{name}_stream")(lambda m, n=name: [told.put((n, row)) for row in m["data"]])
-    time.sleep(0.5)
-    who = {**names(category), "qty": QTY[category]}
-    placed = session.place_order(**who, side="Sell", orderType="Limit", price=price(session, category, 1.05))["result"]
-    session.cancel_order(**names(category), orderId=placed["orderId"])
-    market = session.place_order(**who, side="Sell", orderType="Market")["result"]
-    wanted = {"order", "execution", "wallet", "fast_execution"} | ({"position"} if category != "spot" else set())
-    seen: dict[str, list[Any]] = {}
-
-    def finished() -> bool:
-        done = any(o["orderId"] == market["orderId"] and o["orderStatus"] == "Filled" for o in seen.get("order", []))
-        return done and not wanted - seen.keys()
-
-    while not finished():
-        name, row = told.get(timeout=WAIT_S)
-        seen.setdefault(name, []).append(row)
-    assert [o["orderStatus"] for o in seen["order"] if o["orderId"] == placed["orderId"]] == ["New", "Cancelled"]
-    first = next(o for o in seen["order"] if o["orderId"] == market["orderId"])
-    assert (first["orderStatus"], first["category"]) == ("New", category)
-    assert all(e["orderId"] == market["orderId"] for e in seen["execution"] + seen["fast_execution"])
-    assert {w["accountType"] for w in seen["wallet"]} == {"UNIFIED"}
-    if category != "spot":
-        assert seen["position"][-1]["side"] == "Sell"
-
-
-@pytest.mark.parametrize("category", CATEGORIES)
-def test_orders_over_the_trade_socket(session: HTTP, sockets: Callable[..., Any], category: str) -> None:
-    socket = sockets(WebSocketTrading)
-    told: queue.Queue[Any] = queue.Queue()
-
-    def ask(call: Callable[..., Any], **params: Any) -> Any:
-        call(told.put, told.put, **params)
-        return told.get(timeout=WAIT_S)
-
-    who = names(category)
-    order = {**who, "side": "Buy", "orderType": "Limit", "qty": QTY[category], "price": price(session, category, 0.95)}
-    placed = ask(socket.place_order, **order)
-    assert (placed["retCode"], placed["op"]) == (0, "order.create")
-    order_id = placed["data"]["orderId"]
-    assert ask(socket.amend_order, **who, orderId=order_id, price=price(session, category, 0.94))["retCode"] == 0
-    assert ask(socket.cancel_order, **who, orderId=order_id)["data"]["orderId"] == order_id
-    gone = ask(socket.cancel_order, **who, orderId=order_id)
-    assert gone["retCode"] == (170213 if category == "spot" else 110001)
-    one = {name: value for name, value in order.items() if name != "category"}
-    batch = ask(socket.place_batch_order, category=category, request=[one, {**one, "qty": "0"}])
-    assert batch["retCode"] == 0
-    assert [code["code"] == 0 for code in batch["retExtInfo"]["list"]] == [True, False]
-    request = [{"symbol": SYMBOL[category], "orderId": batch["data"]["list"][0]["orderId"]}]
-    assert ask(socket.cancel_batch_order, category=category, request=request)["retCode"] == 0
-    assert rows(session.get_open_orders(**who)) == []
+@shows("bybit pybit", "too many requests")
+def test_an_address_that_is_too_fast_is_shut_out() -> None:
+    with running_exchange("bybit", seed=7, rate_limits="20/5", ban_seconds=60) as exchange:
+        hurried = session_of(exchange.info)
+        with pytest.raises(FailedRequestError, match="ip rate limit") as shut:
+            [hurried.get_server_time() for _ in range(21)]
+        assert shut.value.status_code == 403
+        hurried.client.close()

@@ -25,3 +25,12 @@ async def until(watch: Callable[[], Any], seen: Callable[[Any], bool]) -> Any:
                     return row
 
     return await soon(go())
+
+
+async def settles(is_so: Callable[[], bool]) -> bool:
+    """Look again and again whether something has become so."""
+    for _ in range(int(WAIT_S / 0.02)):
+        if is_so():
+            return True
+        await asyncio.sleep(0.02)
+    return False

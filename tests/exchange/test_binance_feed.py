@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from binance_clients import SYMBOLS, Rig, Wire
+from binance_clients import SYMBOLS, Rejected, Rig, Wire
 
 from real_trade.model import Market
 
@@ -328,3 +328,107 @@ def test_all_tickers_have_the_dated_future_s(rig: Rig) -> None:
     quiet.say({"method": "SUBSCRIBE", "params": ["btcusdt_240329@forceOrder"], "id": 1})
     rig.pass_time(1_000)
     assert quiet.take() == [{"result": None, "id": 1}]
+
+
+@pytest.mark.parametrize(
+    ("market", "name", "event"),
+    [
+        (LINEAR, "btcusdt_perpetual@continuousKline_1m", "continuous_kline"),
+        (LINEAR, "btcusdt_current_quarter@continuousKline_1m", "continuous_kline"),
+        (INVERSE, "btcusd_perpetual@continuousKline_1m", "continuous_kline"),
+        (INVERSE, "btcusd_perp@markPriceKline_1m", "markPrice_kline"),
+        (INVERSE, "btcusd@indexPriceKline_1m", "indexPrice_kline"),
+    ],
+)
+def test_bars_of_a_pair_are_those_that_rest_tells(rig: Rig, market: Market, name: str, event: str) -> None:
+    wire = rig.wire(SOCKETS[market])
+    wire.say({"method": "SUBSCRIBE", "params": [name], "id": 1})
+    rig.pass_time(120_000, 500)
+    told = [message for message in wire.take() if "e" in message]
+    assert {(message["e"], message["ps"]) for message in told} == {(event, "BTCUSDT" if market is LINEAR else "BTCUSD")}
+    closed = [message["k"] for message in told if message["k"]["x"]]
+    assert len(closed) == 2
+    endpoint = {"continuous_kline": "continuousKlines", "markPrice_kline": "markPriceKlines"}
+    asked: dict[str, object] = {"interval": "1m", "startTime": closed[0]["t"], "endTime": closed[1]["t"]}
+    if event == "markPrice_kline":
+        asked["symbol"] = "BTCUSD_PERP"
+    else:
+        asked |= {"pair": told[0]["ps"]} | ({"contractType": told[0]["ct"]} if event == "continuous_kline" else {})
+    rows = rig.public(market, endpoint.get(event, "indexPriceKlines"), **asked)
+    for bar, row in zip(closed, rows, strict=True):
+        assert [bar["t"], bar["T"]] == [row[0], row[6]]
+        assert [Decimal(bar[name]) for name in "ohlc"] == [Decimal(text) for text in row[1:5]]
+        if event == "continuous_kline":
+            assert Decimal(bar["v"]) == Decimal(row[5])
+    assert len({message["k"]["c"] for message in told}) > 2
+
+
+def test_index_and_mark_prices_of_a_pair(rig: Rig) -> None:
+    wire = rig.wire(SOCKETS[INVERSE])
+    names = ["btcusd@indexPrice@1s", "btcusd@markPrice@1s", "btcusd@indexPrice@9s", "nocoin@indexPrice"]
+    wire.say({"method": "SUBSCRIBE", "params": names, "id": 1})
+    rig.pass_time(2_000)
+    premium = rig.public(INVERSE, "premiumIndex", symbol="BTCUSD_PERP")[0]
+    rig.pass_time(2_000)
+    told = wire.take()[1:]
+    index = [message for message in told if isinstance(message, dict)]
+    marks = [message for message in told if isinstance(message, list)]
+    assert {(message["e"], message["i"]) for message in index} == {("indexPriceUpdate", "BTCUSD")}
+    assert {(message["e"], message["s"]) for (message,) in marks} == {("markPriceUpdate", "BTCUSD_PERP")}
+    assert 3 <= len(index) <= 5
+    assert premium["indexPrice"] in {message["p"] for message in index}
+
+
+@pytest.mark.parametrize("size", ["1h", "4h", "1d"])
+def test_spans_begin_with_a_minute_and_are_those_that_rest_tells(rig: Rig, size: str) -> None:
+    wire = listen(rig, SPOT, f"ticker_{size}")
+    every = rig.wire(SOCKETS[SPOT])
+    every.say({"method": "SUBSCRIBE", "params": [f"!ticker_{size}@arr"], "id": 1})
+    rig.pass_time(2_000)
+    told = wire.take()[-1]
+    assert (told["e"], told["s"]) == (f"{size}Ticker", "BTCUSDT")
+    assert told["O"] % 60_000 == 0
+    span = {"1h": 3_600_000, "4h": 14_400_000, "1d": 86_400_000}[size]
+    assert span <= told["C"] - told["O"] < span + 60_000
+    assert {row["s"] for row in every.take()[1]} == {"BTCUSDT", "ETHUSDT"}
+    asked = rig.public(SPOT, "ticker", symbol="BTCUSDT", windowSize=size)
+    assert asked["openTime"] == told["O"]
+    for name, short in (("openPrice", "o"), ("highPrice", "h"), ("lowPrice", "l")):
+        assert asked[name] == told[short]
+    bars = rig.public(SPOT, "klines", symbol="BTCUSDT", interval="1m", startTime=told["O"], limit=1000)
+    if len(bars) < 1000:
+        assert Decimal(asked["volume"]) == sum(Decimal(bar[5]) for bar in bars)
+        assert Decimal(asked["highPrice"]) == max(Decimal(bar[2]) for bar in bars)
+
+
+def test_spans_may_be_asked_for_by_minutes_hours_and_days(rig: Rig) -> None:
+    short = rig.public(SPOT, "ticker", symbol="BTCUSDT", windowSize="5m")
+    week = rig.public(SPOT, "ticker", symbol="BTCUSDT", windowSize="7d", type="MINI")
+    assert short["count"] < week["count"]
+    assert "priceChange" not in week
+    both = rig.public(SPOT, "ticker", symbols='["BTCUSDT","ETHUSDT"]')
+    assert [row["symbol"] for row in both] == ["BTCUSDT", "ETHUSDT"]
+    assert {"bidPrice", "prevClosePrice", "lastQty"}.isdisjoint(both[0])
+    today = rig.public(SPOT, "ticker/tradingDay", symbol="BTCUSDT")
+    assert today["openTime"] % 86_400_000 == 0
+    for params, code in ({"symbol": "BTCUSDT", "windowSize": "60m"}, -1130), ({}, -1102):
+        with pytest.raises(Rejected) as caught:
+            rig.public(SPOT, "ticker", **params)
+        assert caught.value.code == code
+
+
+@pytest.mark.parametrize("market", MARKETS)
+def test_a_day_is_the_bars_that_opened_in_it(rig: Rig, market: Market) -> None:
+    rig.touch(market)
+    rig.pass_time(95_000, 1_000)
+    now, symbol = rig.world.now_ms, SYMBOLS[market]
+    bars: list[Any] = []
+    for begin in (now - 86_400_000 + 1, now - 43_200_000 + 1):
+        span = {"startTime": begin, "endTime": begin + 43_200_000 - 1}
+        bars += rig.public(market, "klines", symbol=symbol, interval="1m", limit=1000, **span)
+    found = rig.public(market, "ticker/24hr", symbol=symbol)
+    day = found[0] if market is INVERSE else found
+    assert Decimal(day["volume"]) == sum(Decimal(bar[5]) for bar in bars)
+    assert day["count"] == sum(bar[8] for bar in bars)
+    assert Decimal(day["openPrice"]) == Decimal(bars[0][1])
+    assert Decimal(day["highPrice"]) == max(Decimal(bar[2]) for bar in bars)

@@ -108,6 +108,25 @@ KINDS = {
     "spot commission": Kind([f"{DOCS}/rest-api/query-commission-rates-user-data.1.json"]),
     "spot rateLimit": Kind([f"{DOCS}/rest-api/query-unfilled-order-count-user-data.1.json"]),
     "spot error": Kind([f"{DOCS}/errors/top.1.json"]),
+    "spot oco": Kind([f"{DOCS}/rest-api/new-order-list-oco-trade.1.json"], ICEBERG),
+    "spot oto": Kind([f"{DOCS}/rest-api/new-order-list-oto-trade.1.json"]),
+    "spot otoco": Kind([f"{DOCS}/rest-api/new-order-list-otoco-trade.1.json"]),
+    "spot list": Kind([f"{DOCS}/rest-api/query-order-list-user-data.1.json"]),
+    "spot lists": Kind([f"{DOCS}/rest-api/query-all-order-lists-user-data.1.json"]),
+    "spot cancel list": Kind([f"{DOCS}/rest-api/cancel-order-list-trade.1.json"]),
+    "spot list report": Kind([f"{NAUTILUS}/spot/user_data_json/list_status_wrapped.json"]),
+    "spot prevented": Kind([f"{DOCS}/rest-api/query-prevented-matches-user-data.1.json"]),
+    "spot window": Kind([f"{DOCS}/rest-api/rolling-window-price-change-statistics.1.json"]),
+    "spot trading day": Kind([f"{DOCS}/rest-api/trading-day-ticker.1.json"]),
+    "spot window stream": Kind(
+        [f"{DOCS}/web-socket-streams/individual-symbol-rolling-window-statistics-streams.1.json"]
+    ),
+    "usdm continuous kline": Kind([f"{USDM}/websocket_streams/continuous_contract_kline_candlestick_streams.json"]),
+    "coinm continuous kline": Kind([f"{COINM}/websocket_streams/continuous_contract_kline_candlestick_streams.json"]),
+    "coinm index kline": Kind([f"{COINM}/websocket_streams/index_kline_candlestick_streams.json"]),
+    "coinm mark kline": Kind([f"{COINM}/websocket_streams/mark_price_kline_candlestick_streams.json"]),
+    "coinm index price": Kind([f"{COINM}/websocket_streams/index_price_stream.json"]),
+    "coinm mark prices": Kind([f"{COINM}/websocket_streams/mark_price_of_all_symbols_of_a_pair.json"], {}, PAIRS),
     # USD-margined, REST
     "usdm exchangeInfo": Kind(
         [f"{USDM}/rest_api/exchange_information.json"],
@@ -327,13 +346,14 @@ def sent() -> dict[str, Any]:
     for market, name in ((SPOT, "spot"), (LINEAR, "usdm"), (INVERSE, "coinm")):
         _streams(rig, found, market, name)
     _requests(rig, found)
+    _lists(Rig(), found)
     _takeover(rig, found)
     return found
 
 
-def below(rig: Rig, market: Market) -> Decimal:
+def below(rig: Rig, market: Market, share: str = "0.9") -> Decimal:
     bid, _ = rig.touch(market)
-    return (bid * Decimal("0.9")).quantize(Decimal("0.01") if market is SPOT else Decimal("0.1"))
+    return (bid * Decimal(share)).quantize(Decimal("0.01") if market is SPOT else Decimal("0.1"))
 
 
 def _rest_of_spot(rig: Rig, found: dict[str, Any]) -> None:
@@ -502,6 +522,45 @@ def _takeover(rig: Rig, found: dict[str, Any]) -> None:
     rig.world.tell()
     found["usdm forceOrder stream"] = wire.take()[-1]
     found["usdm forceOrders"] = rig.mine(LINEAR, "GET", "forceOrders")
+
+
+def _lists(rig: Rig, found: dict[str, Any]) -> None:
+    wire = rig.user_stream(SPOT)
+    high, low = below(rig, SPOT, "1.02"), below(rig, SPOT, "0.98")
+    fit = {"symbol": "BTCUSDT", "side": "SELL", "quantity": "0.01"}
+    pair = {"aboveType": "LIMIT_MAKER", "abovePrice": high, "belowType": "STOP_LOSS_LIMIT", "belowStopPrice": low}
+    placed = rig.mine(SPOT, "POST", "orderList/oco", **fit, **pair, belowPrice=low, belowTimeInForce="GTC")
+    found["spot oco"], found["spot list report"] = placed, wire.take()[0]
+    found["spot list"] = rig.mine(SPOT, "GET", "orderList", orderListId=placed["orderListId"])
+    found["spot lists"] = rig.mine(SPOT, "GET", "allOrderList")
+    found["spot cancel list"] = rig.mine(
+        SPOT, "DELETE", "orderList", symbol="BTCUSDT", orderListId=placed["orderListId"]
+    )
+    working = {"workingType": "LIMIT", "workingSide": "BUY", "workingPrice": low, "workingQuantity": "0.01"}
+    working |= {"symbol": "BTCUSDT", "workingTimeInForce": "GTC", "pendingSide": "SELL", "pendingQuantity": "0.01"}
+    found["spot oto"] = rig.mine(SPOT, "POST", "orderList/oto", **working, pendingType="MARKET")
+    legs = {f"pending{name[0].upper()}{name[1:]}": value for name, value in pair.items()}
+    legs |= {"pendingBelowType": "STOP_LOSS"}
+    found["spot otoco"] = rig.mine(SPOT, "POST", "orderList/otoco", **working, **legs)
+    listing, price = rig.world.listings[SPOT, "BTCUSDT"], rig.touch(SPOT)[1]
+    rig.world.exchange.quote(listing.name, -1, int(price / listing.contract.tick), 0, rig.world.now_ms)
+    maker = rig.order(SPOT, "SELL", "LIMIT", quantity="0.01", price=price)
+    rig.order(SPOT, "BUY", "LIMIT", quantity="0.01", price=price)
+    found["spot prevented"] = rig.mine(SPOT, "GET", "myPreventedMatches", symbol="BTCUSDT", orderId=maker["orderId"])
+    found["spot window"] = rig.public(SPOT, "ticker", symbol="BTCUSDT")
+    found["spot trading day"] = rig.public(SPOT, "ticker/tradingDay", symbol="BTCUSDT")
+    for kind, name in (
+        ("spot window stream", "/stream/ws/btcusdt@ticker_1h"),
+        ("usdm continuous kline", "/usdm/ws/btcusdt_perpetual@continuousKline_1m"),
+        ("coinm continuous kline", "/coinm/ws/btcusd_perpetual@continuousKline_1m"),
+        ("coinm index kline", "/coinm/ws/btcusd@indexPriceKline_1m"),
+        ("coinm mark kline", "/coinm/ws/btcusd_perp@markPriceKline_1m"),
+        ("coinm index price", "/coinm/ws/btcusd@indexPrice@1s"),
+        ("coinm mark prices", "/coinm/ws/btcusd@markPrice@1s"),
+    ):
+        stream = rig.wire(name)
+        rig.pass_time(3_000)
+        found[kind] = stream.take()[-1]
 
 
 @pytest.mark.shared

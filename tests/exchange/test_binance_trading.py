@@ -182,7 +182,7 @@ def test_spot_codes(rig: Rig) -> None:
     rig.mine(SPOT, "DELETE", "openOrders", symbol="BTCUSDT")
     rig.order(SPOT, "BUY", "LIMIT", **fit, newClientOrderId="mine")  # the name is free again
     stop = refused(rig, SPOT, "BUY", "STOP_LOSS", quantity="0.01", stopPrice=price)
-    assert stop == (-2010, "Stop price would trigger immediately.")
+    assert stop == (-2010, "Order would trigger immediately.")
     for method, code in (("GET", -2013), ("DELETE", -2011)):
         with pytest.raises(Rejected) as caught:
             rig.mine(SPOT, method, "order", symbol="BTCUSDT", orderId=5)
@@ -324,7 +324,7 @@ def test_futures_codes(rig: Rig, market: Market) -> None:
     price, fit = below(rig, market), QUANTITY[market]
     bid, ask = rig.touch(market)
     limit: dict[str, object] = {"quantity": fit, "price": price}
-    assert refused(rig, market, "BUY", "LIMIT", **limit, timeInForce="GTD")[0] == -1115
+    assert refused(rig, market, "BUY", "LIMIT", **limit, timeInForce="DAY")[0] == -1115
     assert refused(rig, market, "BUY", "LIMIT", quantity=fit, price=ask, timeInForce="GTX")[0] == -5022
     assert refused(rig, market, "BUY", "LIMIT", **limit, timeInForce="FOK")[0] == -5021
     assert refused(rig, market, "BUY", "MARKET", quantity=fit, reduceOnly=True) == (
@@ -898,10 +898,10 @@ def test_the_dated_future_is_quoted_and_not_traded(rig: Rig) -> None:
     rig.order(LINEAR, "BUY", "MARKET", quantity="0.01")
     row = rig.order(LINEAR, "BUY", "LIMIT", quantity="0.01", price=below(rig, LINEAR))
     rig.algo(LINEAR, "SELL", "STOP_MARKET", quantity="0.01", triggerPrice=below(rig, LINEAR))
-    assert refused(rig, LINEAR, "BUY", "MARKET", symbol=name, quantity="0.01")[0] == -4088
+    assert refused(rig, LINEAR, "BUY", "MARKET", symbol=name, quantity="0.01")[0] == -4140
     with pytest.raises(Rejected) as caught:
         rig.algo(LINEAR, "SELL", "STOP_MARKET", symbol=name, quantity="0.01", triggerPrice="20000")
-    assert caught.value.code == -4088
+    assert caught.value.code == -4140
     for each in ("openOrders", "allOrders", "userTrades", "income", "openAlgoOrders", "allAlgoOrders"):
         assert rig.mine(LINEAR, "GET", each, symbol=name) == []
         assert rig.mine(LINEAR, "GET", each, symbol="BTCUSDT") != []

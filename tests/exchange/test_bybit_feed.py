@@ -109,6 +109,20 @@ def test_books_kept_by_deltas_are_the_venue_s_at_every_depth(market: Market, cat
         assert len(answer["b"]) == min(depth, 60)
 
 
+@pytest.mark.parametrize(("category", "symbol"), STREAMS)
+def test_a_book_asked_for_is_numbered_as_the_deepest_stream(market: Market, category: str, symbol: str) -> None:
+    ask = {"category": category, "symbol": symbol, "limit": "200"}
+    unheard = market.ask("orderbook", **ask)
+    messages = market.watch(category, f"orderbook.1000.{symbol}")
+    assert messages[0]["data"]["u"] == unheard["u"]
+    for step in (1, 7, 30, 250):  # also between two messages
+        market.go_on(step / 1_000, step_ms=step)
+        answer = market.ask("orderbook", **ask)
+        *_, book = kept(messages)
+        assert answer["u"] == messages[-1]["data"]["u"]
+        assert book == {side: dict(answer[side]) for side in "ba"}
+
+
 def test_a_book_that_stands_still_is_told_again_after_three_seconds(market: Market) -> None:
     messages = market.watch("spot", "orderbook.1.BTCUSDT")
     market.go_on(0.1)

@@ -27,6 +27,7 @@ NOW_MS = parse_time("2024-01-15T10:20:30Z")
 MEMBER = Member("key", "secret", {"USDT": Decimal(100_000), "BTC": Decimal(2)})
 LINEAR = {"category": "linear", "symbol": "BTCUSDT"}
 SPOT = {"category": "spot", "symbol": "BTCUSDT"}
+ETH = {"category": "linear", "symbol": "ETHUSDT"}
 
 
 class Venue:
@@ -85,8 +86,14 @@ class Venue:
         topics = ["orderbook.50.BTCUSDT", "kline.1.BTCUSDT", "tickers.BTCUSDT", "publicTrade.BTCUSDT"]
         self.linear = self.session("/v5/public/linear", {"op": "ping"}, {"op": "subscribe", "args": topics})
         self.spot = self.session("/v5/public/spot", {"op": "subscribe", "args": topics})
+        topics = ["allLiquidation.ETHUSDT", "insurance.USDT", "orderbook.rpi.BTCUSDT"]
+        self.rare = self.session("/v5/public/linear", {"op": "subscribe", "args": topics})
         market = {"side": "Buy", "orderType": "Market", "qty": "0.05"}
         self.created = self.call("POST", "order/create", **LINEAR, **market, takeProfit=self.price(1.1))
+        self.call("POST", "order/create", **ETH, **market)
+        held = self.world.exchange.accounts[1].position(self.world.exchange.contracts["linear/ETHUSDT"])
+        self.world.exchange.take_over(1, held, held.lots, "liquidation", self.world.now_ms)
+        self.world.tell()
         self.call("POST", "order/create", **LINEAR, **market | {"side": "Sell", "qty": "0.01"}, reduceOnly=True)
         self.call("POST", "order/create", **SPOT, **market, marketUnit="baseCoin")
         self.limit = self.call(
@@ -232,6 +239,40 @@ REST: dict[str, tuple[str, str, str, dict[str, Any]]] = {
         {**LINEAR, "buyLeverage": "7", "sellLeverage": "7"},
     ),
     "status": ("docs_examples/rest/system-status.1.example", "GET", "system/status", {}),
+    "price limit": ("docs_examples/rest/market__order-price-limit.1.example", "GET", "market/price-limit", LINEAR),
+    "insurance": ("docs_examples/rest/market__insurance.1.example", "GET", "market/insurance", {}),
+    "ratio": (
+        "docs_examples/rest/market__long-short-ratio.1.example",
+        "GET",
+        "market/account-ratio",
+        {**LINEAR, "period": "1h"},
+    ),
+    "deliveries": (
+        "docs_examples/rest/market__delivery-price.1.example",
+        "GET",
+        "market/delivery-price",
+        {"category": "option"},
+    ),
+    "volatility": (
+        "docs_examples/rest/market__iv.1.example",
+        "GET",
+        "market/historical-volatility",
+        {"category": "option"},
+    ),
+    "retail book": ("docs_examples/rest/market__rpi-orderbook.1.example", "GET", "market/rpi_orderbook", LINEAR),
+    "window": (
+        "docs_examples/rest/position__auto-add-margin.1.example",
+        "POST",
+        "order/disconnected-cancel-all",
+        {"product": "SPOT", "timeWindow": 10},
+    ),
+    "windows": ("docs_examples/rest/account__dcp-info.1.example", "GET", "account/query-dcp-info", {}),
+    "price behaviour": (
+        "docs_examples/rest/account__set-price-limit.1.example",
+        "POST",
+        "account/set-limit-px-action",
+        {"category": "linear", "modifyEnable": True},
+    ),
 }
 
 
@@ -252,6 +293,17 @@ WS: dict[str, tuple[str, str, str]] = {
     "wallet stream": ("nautilus/ws_account_wallet", "private", "wallet"),
     "book delta": ("nautilus/ws_orderbook_delta", "linear", "orderbook.50.BTCUSDT"),
     "kline stream": ("nautilus/ws_kline", "linear", "kline.1.BTCUSDT"),
+    "liquidations": (
+        "docs_examples/ws/websocket__public__all-liquidation.1.example",
+        "rare",
+        "allLiquidation.ETHUSDT",
+    ),
+    "insurance stream": ("docs_examples/ws/websocket__public__insurance-pool.2.example", "rare", "insurance.USDT"),
+    "retail book delta": (
+        "docs_examples/ws/websocket__public__orderbook-rpi.3.example",
+        "rare",
+        "orderbook.rpi.BTCUSDT",
+    ),
     "trade stream": ("docs_examples/ws/websocket__public__trade.1.example", "linear", "publicTrade.BTCUSDT"),
     "spot ticker stream": ("docs_examples/ws/websocket__public__ticker.2.example", "spot", "tickers.BTCUSDT"),
 }

@@ -16,7 +16,7 @@ from real_trade.exchange.core.contract import Contract, Kind, Tier
 from real_trade.exchange.core.events import Executed, OrderChanged, Traded
 from real_trade.exchange.core.exchange import Exchange
 from real_trade.exchange.core.margin import binds, totals
-from real_trade.exchange.core.orders import TRANSITIONS, Force, Price, Refused, Request, Status, Trigger, Why
+from real_trade.exchange.core.orders import TRANSITIONS, Force, Price, Refused, Request, SelfTrade, Status, Trigger, Why
 
 UNITS = 10**8
 LADDER = (Tier(10**6 * UNITS, 5_000_000, 0, 100), Tier(10**9 * UNITS, 10_000_000, 5_000 * UNITS, 50))
@@ -124,7 +124,7 @@ def carry_out(world: World, what: int, first: int, second: int, third: int) -> A
         request = Request(
             symbol, sign, lots, ticks, Force.IOC if ticks is None else force, side,
             reduce_only=third // 11 % 3 == 0, link=f"link-{first % 50}" if third // 13 % 4 == 0 else "",
-            trigger=trigger,
+            trigger=trigger, self_trade=tuple(SelfTrade)[third // 17 % 4],
         )  # fmt: skip
         return world.ask(exchange.place, account, request, world.now)
     open_orders = exchange.open_orders(account)
@@ -225,7 +225,8 @@ def look(world: World, before: dict[Any, int], placed: Any) -> None:
             assert moved == account.realised.get(coin, 0) - paid + traded
     if placed is not None and placed.request.reduce_only and placed.request.trigger is None and placed.filled:
         key = placed.account, (placed.request.symbol, placed.request.side)
-        assert abs(lots_of(world)[key]) < abs(before[key])
+        # What it meets of its own account may undo it.
+        assert abs(lots_of(world)[key]) < abs(before[key]) + (placed.request.self_trade is SelfTrade.NONE)
         assert lots_of(world)[key] * before[key] >= 0
 
 
@@ -246,6 +247,7 @@ def follow(world: World) -> None:
     status: dict[int, Status] = {}
     sides: dict[int, int] = {}
     sizes: dict[int, int] = {}
+    fills: dict[int, list[Executed]] = {}
     for event in world.events:
         if isinstance(event, OrderChanged):
             was = status.get(event.order)
@@ -260,10 +262,15 @@ def follow(world: World) -> None:
                 assert event.maker
             sides[event.trade] = sides.get(event.trade, 0) + event.sign * event.lots
             sizes[event.trade] = event.lots
+            fills.setdefault(event.trade, []).append(event)
         elif isinstance(event, Traded) and event.trade in sizes:
             # One side may be the crowd's; two accounts give and take the same.
             assert sizes[event.trade] == event.lots
             assert abs(sides[event.trade]) in (0, event.lots)
+    for pair in fills.values():
+        if len(pair) > len({fill.account for fill in pair}):
+            taker = next(fill for fill in pair if not fill.maker)
+            assert world.exchange.orders[taker.order].request.self_trade is SelfTrade.NONE
 
 
 def test_those_sequences_reach_every_refusal() -> None:
@@ -285,7 +292,7 @@ def test_those_sequences_reach_every_refusal() -> None:
     assert kinds == {"trade", "funding", "liquidation", "adl", "delivery"}
     assert reached == set(Status)
     elsewhere = {Why.TOO_LARGE, Why.BAD_PRICE, Why.LOW_VALUE, Why.RISK_LIMIT, Why.LIQUIDATION, Why.NO_TRIGGER}
-    by_venue = {Why.POSITION_CLOSED, Why.BY_VENUE, Why.DELISTED}
+    by_venue = {Why.POSITION_CLOSED, Why.BY_VENUE, Why.DELISTED, Why.DISCONNECTED, Why.RIVAL}
     assert set(Why) - seen <= elsewhere | by_venue
 
 

@@ -33,7 +33,7 @@ class Stage:
     def __init__(self, exchange: RunningExchange) -> None:
         self.exchange = exchange
         root, info = exchange.rest, exchange.info
-        self.options: dict[str, Any] = {"apiKey": "key", "secret": "secret", "enableRateLimit": False, "timeout": 1_500}
+        self.options: dict[str, Any] = {"apiKey": "key", "secret": "secret", "enableRateLimit": False}
         sockets = {
             "public": {name: f"{info['ws_public']}/{name}" for name in ("spot", "linear", "inverse", "option")},
             "private": {
@@ -148,7 +148,12 @@ def sees_error_after(stage: Stage) -> None:
     accepted_although(stage, "error_after", ccxt.ExchangeNotAvailable, argument=502)
 
 
+def sees_timed_out(stage: Stage) -> None:
+    accepted_although(stage, "timed_out", ccxt.ExchangeError)
+
+
 def sees_no_answer(stage: Stage) -> None:
+    stage.client.timeout = 1_500
     accepted_although(stage, "no_answer", ccxt.RequestTimeout, argument=3)
 
 
@@ -181,6 +186,19 @@ def sees_unknown_enum(stage: Stage) -> None:
     stage.rest_order()
     stage.plan("unknown_enum")
     assert stage.client.fetch_open_orders(SYMBOL)[0]["status"] == "StatusOfTomorrow"
+
+
+def sees_missing_field(stage: Stage) -> None:
+    stage.rest_order()
+    assert stage.client.fetch_open_orders(SYMBOL)[0]["filled"] == 0.0
+    stage.plan("missing_field")
+    assert stage.client.fetch_open_orders(SYMBOL)[0]["filled"] is None
+
+
+def sees_zero_price(stage: Stage) -> None:
+    stage.plan("zero_price")
+    info = stage.client.fetch_ticker(SYMBOL)["info"]
+    assert (info["lastPrice"], info["bid1Price"], info["markPrice"]) == ("0", "0", "0")
 
 
 def sees_missing_order(stage: Stage) -> None:
@@ -234,7 +252,7 @@ def sees_cancel_race(stage: Stage) -> None:
 
 def streaming(stage: Stage, watch: Callable[[Any], Awaitable[None]]) -> None:
     async def run() -> None:
-        client = ccxt.pro.bybit({**stage.options, "timeout": 10_000})
+        client = ccxt.pro.bybit(stage.options)
         try:
             await client.load_markets()
             await watch(client)
@@ -310,6 +328,15 @@ def sees_stream_twice(stage: Stage) -> None:
     streaming(stage, watch)
 
 
+def test_a_message_may_come_again_later(stage: Stage) -> None:
+    async def watch(client: Any) -> None:
+        stage.plan("stream_twice", endpoint="order", argument=1.5)
+        assert await order_statuses(client, stage, 0.7) == ["New", "Cancelled"]
+        assert await order_statuses(client, stage, 2.5) == ["New", "Cancelled", "New", "Cancelled"]
+
+    streaming(stage, watch)
+
+
 def sees_stream_swap(stage: Stage) -> None:
     async def watch(client: Any) -> None:
         stage.plan("stream_swap", endpoint="order", times=1)
@@ -347,6 +374,26 @@ def sees_stream_unknown_enum(stage: Stage) -> None:
     async def watch(client: Any) -> None:
         stage.plan("stream_unknown_enum")
         assert set(await order_statuses(client, stage)) == {"StatusOfTomorrow"}
+
+    streaming(stage, watch)
+
+
+def sees_stream_missing_field(stage: Stage) -> None:
+    async def watch(client: Any) -> None:
+        stage.plan("stream_missing_field")
+        placed = asyncio.ensure_future(client.watch_orders(SYMBOL))
+        await asyncio.sleep(0.5)
+        await asyncio.to_thread(stage.rest_order)
+        orders = await asyncio.wait_for(placed, 5)
+        assert [(order["status"], order["filled"]) for order in orders] == [("open", None)]
+
+    streaming(stage, watch)
+
+
+def sees_stream_zero_price(stage: Stage) -> None:
+    async def watch(client: Any) -> None:
+        stage.plan("stream_zero_price")
+        assert (await client.watch_ticker(SYMBOL))["info"]["lastPrice"] == "0"
 
     streaming(stage, watch)
 
@@ -418,6 +465,15 @@ def sees_partial_then_cancel(stage: Stage) -> None:
     assert (seen["status"], seen["filled"]) == ("canceled", 0.01)
 
 
+def sees_self_trade(stage: Stage) -> None:
+    orders = [stage.rest_order(share) for share in (0.9, 0.91)]
+    stage.plan("self_trade", symbol="BTCUSDT")
+    time.sleep(0.1)
+    assert [order["id"] for order in stage.client.fetch_open_orders(SYMBOL)] == orders[:1]
+    gone = stage.client.fetch_order(orders[1], SYMBOL, {"acknowledged": True})
+    assert (gone["status"], gone["info"]["cancelType"]) == ("canceled", "CancelBySmp")
+
+
 def sees_funding_interval(stage: Stage) -> None:
     stage.plan("funding_interval", argument=60)
     time.sleep(0.1)
@@ -478,6 +534,16 @@ def coarser_ticks(stage: Stage) -> None:
         stage.client.private_post_v5_order_create({**order, "orderType": "Limit", "qty": "0.01", "price": str(price)})
 
 
+def coarser_lots(stage: Stage) -> None:
+    before = stage.client.load_markets(True)[SYMBOL]["precision"]["amount"]
+    stage.plan("lot_change", argument=10, symbol="BTCUSDT")
+    time.sleep(0.1)
+    assert stage.client.load_markets(True)[SYMBOL]["precision"]["amount"] == pytest.approx(10 * before)
+    order = {"category": "linear", "symbol": "BTCUSDT", "side": "Buy", "orderType": "Market", "qty": "0.011"}
+    with pytest.raises(ccxt.BadRequest, match="10001"):
+        stage.client.private_post_v5_order_create(order)
+
+
 def delisted(stage: Stage) -> None:
     stage.client.create_order("ETH/USDT:USDT", "market", "buy", 0.1)
     stage.plan("delisting", symbol="ETHUSDT")
@@ -492,7 +558,7 @@ def delisted(stage: Stage) -> None:
 
 
 # What does not go away again is tried last, on an exchange of its own.
-LASTING = {"tick_change": coarser_ticks, "delisting": delisted}
+LASTING = {"tick_change": coarser_ticks, "lot_change": coarser_lots, "delisting": delisted}
 
 
 def test_what_does_not_go_away_again() -> None:

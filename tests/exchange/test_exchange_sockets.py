@@ -33,7 +33,7 @@ class Talker:
     def __init__(self, idle_s: float = 60.0, ping_s: float = 0.0, messages: int = 0) -> None:
         self.idle_s, self.ping_s, self.messages = idle_s, ping_s, messages
         self.send: Callable[[bytes], None] = lambda _: None
-        self.closed = False
+        self.closed = self.is_over = False
 
     def advance(self, now_ms: int) -> None:
         """Have no market."""
@@ -85,6 +85,21 @@ async def test_who_answers_when_asked_is_kept() -> None:
         assert not reading.done()
         await socket.send_str("hello")
         assert (await asyncio.wait_for(reading, 2)).data == "0"
+
+
+@pytest.mark.parametrize("when", ["at once", "after a message", "after a while"])
+async def test_whom_the_venue_has_had_enough_of_is_cut(when: str) -> None:
+    face = Talker(ping_s=0.1, messages=1)
+    face.is_over = when == "at once"
+    async with served(face) as root, aiohttp.ClientSession() as client, client.ws_connect(f"{root}/talk") as socket:
+        if when != "at once":
+            face.is_over = True
+        if when == "after a message":
+            await socket.send_str("hello")
+        message = await socket.receive(5)
+        assert message.type is aiohttp.WSMsgType.CLOSE
+        assert message.data == aiohttp.WSCloseCode.POLICY_VIOLATION
+    assert face.closed
 
 
 async def test_messages_come_in_order_and_whole() -> None:

@@ -8,12 +8,12 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, NamedTuple
 
-from real_trade.data.fees import FeeTier, find_fees
 from real_trade.kernels.accounting import Terms
 from real_trade.kernels.arithmetic import RATE_SCALE, WIDE_LIMIT
 from real_trade.kernels.funding import FUNDING_DIVISOR_LIMIT
 from real_trade.kernels.slippage import slippage_terms
 from real_trade.model.errors import InputError
+from real_trade.model.fees import FeeTier, find_fees
 from real_trade.model.instrument import MONEY_UNIT, Market, money
 
 if TYPE_CHECKING:

@@ -67,6 +67,11 @@ class Session(Protocol):
         """Return how often the venue asks whether the client is there; 0 for never."""
         ...
 
+    @property
+    def is_over(self) -> bool:
+        """Tell whether the venue has had enough of the connection, and cuts it."""
+        ...
+
     def receive(self, text: str | bytes) -> None:
         """Take a frame of the client."""
         ...
@@ -119,6 +124,10 @@ class VenueFace(Protocol):
 
     def maintained(self, query: Query) -> Answer:
         """Return what the venue says while it is being maintained."""
+        ...
+
+    def timed_out(self, query: Query) -> Answer:
+        """Return what the venue says where it does not know what became of a request."""
         ...
 
     def order_named(self, query: Query) -> int | None:

@@ -11,8 +11,12 @@ from real_trade.exchange.words import read_json
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# What venues call the status of an order.
+# What venues call the status of an order, how much of it is filled, and prices of a ticker.
 _STATUSES: Final = ("orderStatus", "status", "X")
+_FILLED: Final = ("cumExecQty", "leavesQty", "executedQty", "z")
+_PRICES: Final = (
+    "lastPrice", "markPrice", "indexPrice", "bid1Price", "ask1Price", "price", "bidPrice", "askPrice", "c", "b", "a"
+)  # fmt: skip
 
 
 def _dicts(node: Any) -> list[dict[str, Any]]:
@@ -38,6 +42,22 @@ def unknown_enum(document: Any) -> None:
                 each[name] = "StatusOfTomorrow"
 
 
+def missing_field(document: Any) -> None:
+    """Take from every order what says how much of it is filled."""
+    for each in _dicts(document):
+        if any(name in each for name in _STATUSES):
+            for name in _FILLED:
+                each.pop(name, None)
+
+
+def zero_price(document: Any) -> None:
+    """Let every price of a ticker be 0."""
+    for each in _dicts(document):
+        for name in _PRICES:
+            if isinstance(each.get(name), str):
+                each[name] = "0"
+
+
 def missing_order(document: Any) -> None:
     """Take one order out of a list of them."""
     lists = [document] if isinstance(document, list) else []
@@ -52,6 +72,10 @@ EDITS: Final[dict[str, Callable[[Any], None]]] = {
     "unknown_field": unknown_field,
     "unknown_enum": unknown_enum,
     "missing_order": missing_order,
+    "missing_field": missing_field,
+    "zero_price": zero_price,
+    "stream_missing_field": missing_field,
+    "stream_zero_price": zero_price,
     "stream_unknown_field": unknown_field,
     "stream_unknown_enum": unknown_enum,
 }

@@ -49,6 +49,8 @@ class Fault:
 
 _KLINES: Final = "*[kK]line*"
 _ORDERS: Final = "*order*"
+_TICKERS: Final = "*ticker*"
+_ORDER_TOPICS: Final = "order*|executionReport|ORDER_*"
 
 FAULTS: Final[dict[str, Fault]] = {
     # Requests that are not carried out
@@ -60,6 +62,7 @@ FAULTS: Final[dict[str, Fault]] = {
     # Requests that are carried out, whose answer goes astray
     "lost_answer": Fault("carried out, then the connection is reset without an answer"),
     "error_after": Fault("carried out, then an HTTP error of the gateway", Where.ANSWER, "status", 502),
+    "timed_out": Fault("carried out, then the venue says that it does not know what became of it"),
     "no_answer": Fault(
         "carried out, then nothing comes for a while, and the connection ends", Where.ANSWER, "seconds", 30
     ),
@@ -68,6 +71,8 @@ FAULTS: Final[dict[str, Fault]] = {
     "cut_json": Fault("a complete answer whose JSON stops half-way"),
     "unknown_field": Fault("the answer's rows have a field that nobody has heard of"),
     "unknown_enum": Fault("orders have a status that nobody has heard of", endpoint=_ORDERS),
+    "missing_field": Fault("orders do not say how much of them is filled", endpoint=_ORDERS),
+    "zero_price": Fault("prices are 0, as of what is no longer traded", endpoint=_TICKERS),
     "missing_order": Fault("one order is left out of a list of them", endpoint=_ORDERS),
     "stale_answer": Fault("the answer is the one of the last time that the same was asked"),
     "missing_bar": Fault("one bar in the middle of the page is left out", endpoint=_KLINES),
@@ -77,14 +82,14 @@ FAULTS: Final[dict[str, Fault]] = {
     "stream_drop": Fault("the socket is cut", Where.STREAM),
     "stream_silence": Fault("the socket stays open, and nothing comes or is heard any more", Where.STREAM),
     "stream_loss": Fault("a message is lost", Where.STREAM),
-    "stream_twice": Fault("a message comes twice", Where.STREAM),
+    "stream_twice": Fault("a message comes twice", Where.STREAM, "seconds between", 0.0),
     "stream_swap": Fault("a message comes after the next one", Where.STREAM),
     "stream_delay": Fault("a message, and all after it, come late", Where.STREAM, "seconds", 2.0),
     "stream_cut": Fault("a message whose JSON stops half-way", Where.STREAM),
     "stream_unknown_field": Fault("a message has a field that nobody has heard of", Where.STREAM),
-    "stream_unknown_enum": Fault(
-        "orders have a status that nobody has heard of", Where.STREAM, endpoint="order*|executionReport|ORDER_*"
-    ),
+    "stream_unknown_enum": Fault("orders have a status that nobody has heard of", Where.STREAM, endpoint=_ORDER_TOPICS),
+    "stream_missing_field": Fault("orders do not say how much of them is filled", Where.STREAM, endpoint=_ORDER_TOPICS),
+    "stream_zero_price": Fault("prices are 0, as of what is no longer traded", Where.STREAM, endpoint="*[tT]icker*"),
     "book_gap": Fault(
         "a change of the book is lost: its numbering has a hole", Where.STREAM, endpoint="orderbook*|*depth*"
     ),
@@ -93,6 +98,8 @@ FAULTS: Final[dict[str, Fault]] = {
     "clock_skew": Fault("the venue's clock is off", Where.MARKET, "milliseconds, ahead if positive", 3_000.0),
     "price_gap": Fault("the price jumps by a share of itself, and comes back", Where.MARKET, "share", 0.05),
     "partial_then_cancel": Fault("half of each resting order fills, then the venue cancels it", Where.MARKET),
+    "self_trade": Fault("the newest resting order of each account is cancelled by self-trade prevention", Where.MARKET),
+    "lot_change": Fault("the grid of quantities becomes coarser", Where.MARKET, "times", 10.0),
     "tick_change": Fault("the price grid becomes coarser", Where.MARKET, "times", 10.0),
     "delisting": Fault("orders are cancelled, positions settled at the mark price, new orders refused", Where.MARKET),
     "funding_interval": Fault("funding falls due in another interval", Where.MARKET, "minutes", 60.0),

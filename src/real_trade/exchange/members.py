@@ -15,21 +15,24 @@ class Member:
     Attributes:
         key, secret: for signatures; they protect nothing but a rehearsal.
         wallet: amount of each coin at the start.
+        tier: of the venue's fees, such as ``vip1``; empty for what everybody pays.
     """
 
     key: str
     secret: str = field(repr=False)
     wallet: dict[str, Decimal]
+    tier: str = ""
 
     @classmethod
     def parse(cls, text: str) -> Member:
-        """Read ``KEY:SECRET:USDT=100000,BTC=1``.
+        """Read ``KEY:SECRET:USDT=100000,BTC=1``, with a fee tier behind another colon or without.
 
         Raises:
             InputError: it does not look like that.
         """
         key, _, rest = text.partition(":")
-        secret, _, amounts = rest.partition(":")
+        secret, _, rest = rest.partition(":")
+        amounts, _, tier = rest.partition(":")
         try:
             pairs = [part.partition("=") for part in amounts.split(",") if part]
             wallet = {coin.strip().upper(): Decimal(amount) for coin, _, amount in pairs}
@@ -42,9 +45,9 @@ class Member:
                 code="bad_account",
                 field="account",
                 value=key,
-                fix="Write KEY:SECRET:USDT=100000,BTC=1.",
+                fix="Write KEY:SECRET:USDT=100000,BTC=1, perhaps with :vip1 behind it.",
             )
-        return cls(key, secret, wallet)
+        return cls(key, secret, wallet, tier.strip().lower())
 
 
 DEFAULT = Member("key", "secret", {"USDT": Decimal(100_000)})

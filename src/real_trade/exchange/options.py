@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from real_trade.exchange.limits import Rate
 from real_trade.exchange.members import DEFAULT, Member
 from real_trade.model import InputError, SafetyRefusal, parse_time
+from real_trade.model.fees import FEE_TIERS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -84,6 +85,15 @@ class ExchangeOptions:
             if not 0 <= port <= 65_535:
                 raise _bad(name, port, "Use 0 for a free one, or a number up to 65535.")
         self._check_market()
+        self._check_tiers()
+
+    def _check_tiers(self) -> None:
+        known = {tier for (venue, _), tiers in FEE_TIERS.items() if venue == self.venue for tier in tiers}
+        for member in self.accounts:
+            if member.tier and member.tier not in known:
+                raise _bad(
+                    "account", member.tier, f"Of the fee tiers of {self.venue} there are {', '.join(sorted(known))}."
+                )
 
     def _check_market(self) -> None:
         if self.from_ms % MINUTE_MS or self.to_ms % MINUTE_MS:

@@ -22,6 +22,12 @@ _LATENCY_S: Final = 0.005
 _MOST_WAITING: Final = 100_000
 
 
+class _Event(msgspec.Struct):
+    """What happened to an account of Binance's spot market, in the envelope of its request socket."""
+
+    e: str = ""
+
+
 class _Topic(msgspec.Struct):
     """What a message is about, in the words of either venue."""
 
@@ -30,6 +36,7 @@ class _Topic(msgspec.Struct):
     stream: str = ""
     e: str = ""
     type: str = ""
+    event: _Event = msgspec.field(default_factory=_Event)
 
 
 _topic_of = msgspec.json.Decoder(_Topic)
@@ -80,7 +87,7 @@ class Outlet:
             self.is_silent = True
         elif name == "stream_twice":
             self._put(message)
-            self._put(message)
+            asyncio.get_running_loop().call_later(strike.argument, self._put, message)
         elif name == "stream_swap":
             self._held = message
         elif name == "stream_delay":
@@ -146,4 +153,4 @@ def _target(message: bytes) -> str:
         found = _topic_of.decode(message)
     except msgspec.DecodeError:
         return ""
-    return found.topic or found.stream or found.e or found.op
+    return found.topic or found.stream or found.e or found.event.e or found.op

@@ -11,7 +11,7 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import partial as partial_of
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -87,6 +87,46 @@ class DayStats:
     open_ms: int
 
 
+class _Sums(NamedTuple):
+    """Bars in a row taken together, in whole numbers of their table's grid."""
+
+    first: int
+    last: int
+    high: int
+    low: int
+    volume: int
+    turnover: int
+    trades: int
+    open_ms: int
+
+    def then(self, later: _Sums) -> _Sums:
+        """Return both taken together."""
+        return _Sums(
+            self.first,
+            later.last,
+            max(self.high, later.high),
+            min(self.low, later.low),
+            self.volume + later.volume,
+            self.turnover + later.turnover,
+            self.trades + later.trades,
+            self.open_ms,
+        )
+
+
+def _sums_of(bars: BarTable) -> _Sums:
+    """Take bars, one at least, together."""
+    return _Sums(
+        int(bars.open[0]),
+        int(bars.close[-1]),
+        int(bars.high.max()),
+        int(bars.low.min()),
+        int(bars.volume.sum()),
+        int(bars.turnover.sum()),
+        int(bars.trades.sum()),
+        int(bars.time[0]),
+    )
+
+
 class _Recent(Generic[K, V]):
     """What was made last, by name; forgets what was used longest ago."""
 
@@ -123,6 +163,8 @@ class History:
         self._newest_first = newest_first
         self._base: dict[tuple[str, ...], BarTable] = {}
         self._live: Callable[[Instrument], BarTable | None] | None = None
+        # Of finished bars, by series and span: which rows they are, and what they come to.
+        self._sums: dict[tuple[object, ...], tuple[BarTable, int, int, _Sums]] = {}
         self._tables: _Recent[tuple[str, ...], BarTable] = _Recent(_TABLES_KEPT)
         self._funding: _Recent[tuple[str, ...], FundingRates] = _Recent(_TABLES_KEPT)
         self._blocks: _Recent[tuple[Any, ...], RenderedBlock] = _Recent(_BLOCKS_KEPT)
@@ -189,24 +231,46 @@ class History:
     ) -> DayStats | None:
         """Return what the last 24 hours, or another span, were like; None where nothing was traded in them."""
         base = self.table(instrument, kind)
-        lo, hi = np.searchsorted(base.time, [now_ms - span_ms, now_ms], side="right").tolist()
-        if lo == hi:
+        opening = base.interval.floor(now_ms)
+        lo = int(np.searchsorted(base.time, now_ms - span_ms, side="right"))
+        hi = int(np.searchsorted(base.time, opening))
+        total = self._closed((instrument.market, instrument.symbol, kind, span_ms), base, lo, hi) if lo < hi else None
+        going = self._going(instrument, kind, base, hi, now_ms)
+        if going is not None:
+            last = _sums_of(going)
+            total = last if total is None else total.then(last)
+        if total is None:
             return None
-        last = base.rows(hi - 1, hi)
-        bars = joined([base.rows(lo, hi - 1), partial(last, now_ms - int(last.time[0]))])
         price, volume, turnover = (
-            Decimal(1).scaleb(-d) for d in (bars.grid.price, bars.grid.volume, bars.grid.turnover)
+            Decimal(1).scaleb(-d) for d in (base.grid.price, base.grid.volume, base.grid.turnover)
         )
         return DayStats(
-            first=int(bars.open[0]) * price,
-            last=int(bars.close[-1]) * price,
-            high=int(bars.high.max()) * price,
-            low=int(bars.low.min()) * price,
-            volume=int(bars.volume.sum()) * volume,
-            turnover=int(bars.turnover.sum()) * turnover,
-            trades=int(bars.trades.sum()),
-            open_ms=int(bars.time[0]),
+            first=total.first * price,
+            last=total.last * price,
+            high=total.high * price,
+            low=total.low * price,
+            volume=total.volume * volume,
+            turnover=total.turnover * turnover,
+            trades=total.trades,
+            open_ms=total.open_ms,
         )
+
+    def _closed(self, name: tuple[object, ...], base: BarTable, lo: int, hi: int) -> _Sums:
+        """Return the sums of finished bars; they are asked for anew many times within a bar."""
+        known = self._sums.get(name)
+        if known is None or known[0] is not base or known[1:3] != (lo, hi):
+            known = self._sums[name] = base, lo, hi, _sums_of(base.rows(lo, hi))
+        return known[3]
+
+    def _going(
+        self, instrument: Instrument, kind: SeriesKind, base: BarTable, row: int, now_ms: int
+    ) -> BarTable | None:
+        """Return the bar of the shortest interval that is open; None where nothing has happened in it."""
+        if kind is SeriesKind.KLINE and self._live is not None:
+            return self._live(instrument)
+        if row == len(base) or int(base.time[row]) > now_ms:
+            return None
+        return partial(base.rows(row, row + 1), now_ms - int(base.time[row]))
 
     def page(
         self,

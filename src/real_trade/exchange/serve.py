@@ -66,8 +66,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--account",
         action="append",
         default=[],
-        metavar="KEY:SECRET:COIN=AMOUNT,...",
-        help="who may trade, repeatable (default key:secret:USDT=100000)",
+        metavar="KEY:SECRET:COIN=AMOUNT,...[:TIER]",
+        help="who may trade, repeatable, perhaps at a fee tier such as vip1 (default key:secret:USDT=100000)",
     )
     parser.add_argument(
         "--rate-limits",

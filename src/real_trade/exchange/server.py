@@ -8,7 +8,7 @@ import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from aiohttp import WSMsgType, web
+from aiohttp import WSCloseCode, WSMsgType, web
 
 from real_trade.exchange.answers import Answer, Query
 from real_trade.exchange.clock import SteppingClock
@@ -161,6 +161,8 @@ class VenueServer:
             self._last[key] = answer
         if strike is not None and name == "error_after":
             return _gateway_page(int(strike.argument))
+        if name == "timed_out":
+            return self._face.timed_out(query)
         if name == "cut_json":
             return replace(answer, body=answer.body[: len(answer.body) // 2])
         if name in EDITS:
@@ -181,7 +183,7 @@ class VenueServer:
         return web.Response(status=answer.status, body=answer.body, headers=headers, content_type=answer.content_type)
 
     async def _hold(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Hold a socket until the client leaves, says nothing for too long, or a fault cuts it."""
+        """Hold a socket until the client leaves or says nothing for too long, or the venue or a fault cuts it."""
         outlet = Outlet(self._dice)
         session = self._face.open_socket(request.path, outlet.send, dict(request.query))
         if session is None:
@@ -196,8 +198,10 @@ class VenueServer:
         await socket.prepare(request)
         tasks = [asyncio.create_task(outlet.write(socket, request.transport))]
         if session.ping_s:
-            tasks.append(asyncio.create_task(_ping(socket, session.ping_s)))
+            tasks.append(asyncio.create_task(_ping(socket, session)))
         try:
+            if session.is_over:
+                await socket.close(code=WSCloseCode.POLICY_VIOLATION)
             await self._listen(socket, outlet, session)
         except TimeoutError:
             await socket.close()
@@ -216,6 +220,8 @@ class VenueServer:
             elif message.type in {WSMsgType.TEXT, WSMsgType.BINARY}:
                 self._face.advance(self._market.now_ms())
                 session.receive(message.data)
+                if session.is_over:
+                    await socket.close(code=WSCloseCode.POLICY_VIOLATION)
 
     def _happen(self, plan: FaultPlan) -> None:
         """Let a fault of the market happen."""
@@ -242,10 +248,13 @@ class VenueServer:
         self._log.write(line)
 
 
-async def _ping(socket: web.WebSocketResponse, every_s: float) -> None:
-    """Ask a client now and then whether it is there."""
+async def _ping(socket: web.WebSocketResponse, session: Session) -> None:
+    """Ask a client now and then whether it is there, until the venue has had enough of it."""
     while not socket.closed:
-        await asyncio.sleep(every_s)
+        await asyncio.sleep(session.ping_s)
+        if session.is_over:
+            await socket.close(code=WSCloseCode.POLICY_VIOLATION)
+            return
         await socket.ping()
 
 

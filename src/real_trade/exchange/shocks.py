@@ -29,6 +29,8 @@ class Shocks:
         self._calls: dict[str, Callable[[Listing, float], None]] = {
             "price_gap": self._price_gap,
             "partial_then_cancel": self._partial_then_cancel,
+            "self_trade": self._self_trade,
+            "lot_change": self._lot_change,
             "tick_change": self._tick_change,
             "delisting": self._delisting,
             "funding_interval": self._funding_interval,
@@ -93,6 +95,28 @@ class Shocks:
                     self._come_to(order, order.left // 2)
                     if order.is_open:
                         self._exchange.cancel(account, order.number, self._world.now_ms, Why.BY_VENUE)
+
+    def _self_trade(self, listing: Listing, nothing: float) -> None:
+        del nothing
+        for account in list(self._exchange.accounts):
+            resting = [
+                order
+                for order in self._exchange.open_orders(account)
+                if order.contract is listing.contract and order.status in (Status.NEW, Status.PARTIALLY_FILLED)
+            ]
+            if resting:
+                newest = max(resting, key=lambda order: order.number)
+                # Told as having met the oldest of its owner's orders.
+                newest.met = min(order.number for order in resting)
+                self._exchange.cancel(account, newest.number, self._world.now_ms, Why.SELF_TRADE)
+
+    def _lot_change(self, listing: Listing, times: float) -> None:
+        # As with ticks: the core keeps its finer grid.
+        instrument, factor = listing.instrument, int(times)
+        step = instrument.quantity_step * factor
+        listing.instrument = replace(
+            instrument, quantity_step=step, min_quantity=max(step, -(-instrument.min_quantity // step) * step)
+        )
 
     def _tick_change(self, listing: Listing, times: float) -> None:
         # The core keeps its finer grid; what is not on the coarser one is refused at the door.

@@ -22,6 +22,7 @@ from real_trade.exchange.core.orders import Price
 from real_trade.exchange.core.path import Candle, made_of, prints_of
 from real_trade.exchange.ladder import ladder
 from real_trade.model import Market, SeriesKind
+from real_trade.model.fees import FEE_TIERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -181,9 +182,16 @@ class World:
             return instrument
         return listing.instrument if listing.is_trading else None
 
-    def open_account(self, wallet: dict[str, Decimal]) -> Account:
-        """Open an account that holds so much of each coin."""
-        return self.exchange.open_account({coin: int(amount / UNIT) for coin, amount in wallet.items()})
+    def open_account(self, wallet: dict[str, Decimal], tier: str = "") -> Account:
+        """Open an account that holds so much of each coin; with a fee tier where its venue has it in a market."""
+        account = self.exchange.open_account({coin: int(amount / UNIT) for coin, amount in wallet.items()})
+        for venue in {instrument.venue for instrument in self._source.instruments()}:
+            for market, kind in _KINDS.items():
+                fees = FEE_TIERS.get((venue, market), {}).get(tier)
+                if fees is not None:
+                    maker, taker = (int(fee * RATE_SCALE) for fee in fees)
+                    self.exchange.set_fees(account.number, kind, maker, taker)
+        return account
 
     def listing(self, name: str) -> Listing:
         """Return an instrument by its name in the core."""

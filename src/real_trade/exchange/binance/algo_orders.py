@@ -9,6 +9,7 @@ from real_trade.exchange.binance.calls import Call, choice, flag, given, number,
 from real_trade.exchange.binance.futures_orders import CONDITIONAL, FORCES, FuturesDesk
 from real_trade.exchange.binance.futures_rows import algo_order_row, algo_row
 from real_trade.exchange.binance.listing import MOST_LOTS, MOST_MARKET_LOTS
+from real_trade.exchange.binance.records import PREVENTIONS
 from real_trade.exchange.binance.refusals import NO_SUCH_ORDER, Refusal, missing, refusal_of
 from real_trade.exchange.core.contract import RATE_SCALE
 from real_trade.exchange.core.orders import Force, Price, Request, Trigger, Why
@@ -57,7 +58,7 @@ class AlgoDesk:
         only_reduces = flag(call, "reduceOnly")
         request = Request(
             contract.symbol, sign, lots, ticks, Force.IOC if ticks is None else FORCES[force], which,
-            only_reduces or closes, trigger=trigger, whole=closes,
+            only_reduces or closes, trigger=trigger, whole=closes, self_trade=PREVENTIONS[desk.prevention(call)],
         )  # fmt: skip
         facts = {
             "force": force,
@@ -67,6 +68,7 @@ class AlgoDesk:
             "rate": call.params.get("callbackRate", "") if kind == "TRAILING_STOP_MARKET" else "",
             "activates": trigger.begins,
             "only_reduces": only_reduces or closes,
+            "prevention": desk.prevention(call),
         }
         link = desk.link(call.account, call, "clientAlgoId")
         return algo_row(desk.place_conditional(call, listing, request, kind, link, facts))
@@ -156,7 +158,7 @@ class AlgoDesk:
         if given(call, "quantity"):
             raise Refusal(-4137, "Quantity must be zero with closePosition equals true.")
         if flag(call, "reduceOnly"):
-            raise Refusal(-4138, "Reduce only must be true with closePosition equals true.")
+            raise Refusal(-1106, "Parameter 'reduceonly' sent when not required.")
         return 0
 
     def _check_count(self, call: Call, listing: Listing) -> None:

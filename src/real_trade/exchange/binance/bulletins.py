@@ -39,7 +39,6 @@ class Bulletins:
     def __init__(self, world: World, records: Records, tape: Tape, settings: Settings, users: Users) -> None:
         self._world, self._records, self._tape, self._settings, self._users = world, records, tape, settings, users
         self._exchange = world.exchange
-        self._reports = 0
         # The fill that the next change of an order tells of.
         self._fills: dict[int, Fill] = {}
         # Coins and positions of each account that changed since it was told.
@@ -79,6 +78,9 @@ class Bulletins:
             ticket.triggered_ms = event.time_ms
         elif event.status is Status.NEW and not ticket.working_ms:
             ticket.working_ms = event.time_ms
+        ticket.filled = event.filled
+        if event.why is Why.SELF_TRADE:
+            self._records.prevent(ticket, event)
         if ticket.order.contract.kind is Kind.SPOT:
             self._touch(event.account, ticket.order.contract.base, 0)
             self._touch(event.account, ticket.order.contract.quote, 0)
@@ -91,8 +93,8 @@ class Bulletins:
         if ticket.order.contract.kind is Kind.SPOT:
             if event.status is Status.TRIGGERED:
                 return []
-            self._reports += 1
-            return [report(ticket, event, fill, self._reports)]
+            self._records.report_count += 1
+            return [report(ticket, event, fill, self._records.report_count)]
         if not ticket.is_algo:
             return [order_event(ticket, event, fill)]
         waited = event.status in {Status.UNTRIGGERED, Status.TRIGGERED, Status.DEACTIVATED, Status.REJECTED}

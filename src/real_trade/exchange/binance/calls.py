@@ -26,6 +26,7 @@ PREFIXES: Final = {
     "/fapi/v1/": (Market.LINEAR, ""),
     "/fapi/v2/": (Market.LINEAR, "v2/"),
     "/fapi/v3/": (Market.LINEAR, "v3/"),
+    "/eapi/v1/": (Market.LINEAR, "eapi/"),
     "/dapi/v1/": (Market.INVERSE, ""),
     "/dapi/v2/": (Market.INVERSE, "v2/"),
 }
@@ -190,7 +191,7 @@ _WRONG: Final = {
     "side": (-1117, "Invalid side."),
     "type": (-1116, "Invalid orderType."),
     "timeInForce": (-1115, "Invalid timeInForce."),
-    "newOrderRespType": (-1131, "Invalid newOrderRespType."),
+    "newOrderRespType": (-1136, "Invalid newOrderRespType."),
 }
 
 

@@ -43,8 +43,8 @@ class Dated:
             return ""
         now = self._clock.now_ms()
         if now >= self._delivery_ms:
-            self._delivery_ms, self._listing, self._last = _next_delivery(now), None, None
-            self._symbol = f"{self.perpetual.symbol}_{_time(self._delivery_ms):%y%m%d}"
+            self._delivery_ms, self._listing, self._last = next_delivery(now), None, None
+            self._symbol = f"{self.perpetual.symbol}_{spelled_day(self._delivery_ms)}"
         return self._symbol
 
     def is_future(self, market: Market, symbol: str) -> bool:
@@ -86,7 +86,16 @@ def _time(at_ms: int) -> datetime:
     return datetime.fromtimestamp(at_ms / 1000, tz=UTC)
 
 
-def _next_delivery(after_ms: int) -> int:
+def spelled_day(at_ms: int) -> str:
+    """Spell the day of a delivery.
+
+    >>> spelled_day(1_711_699_200_000)
+    '240329'
+    """
+    return f"{_time(at_ms):%y%m%d}"
+
+
+def next_delivery(after_ms: int) -> int:
     """Return the first last Friday of a quarter, 08:00 UTC, after a time."""
     at = _time(after_ms)
     year, month = at.year, -(-at.month // 3) * 3

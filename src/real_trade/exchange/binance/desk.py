@@ -6,8 +6,10 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from real_trade.exchange.binance.calls import Call, given, whole
+from real_trade.exchange.binance.records import PREVENTION, PREVENTIONS
 from real_trade.exchange.binance.refusals import Refusal, illegal, refusal_of
 from real_trade.exchange.core.orders import Force, Refused, Why
+from real_trade.exchange.words import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -87,23 +89,46 @@ class Desk:
         contract = self.directory.contract(call)
         return [t for t in open_ if t.order.contract is contract]
 
+    @staticmethod
+    def prevention(call: Call) -> str:
+        """Return what is to become of an order and another of the account that it meets.
+
+        Raises:
+            Refusal: nothing that could.
+        """
+        word = call.params.get("selfTradePreventionMode", "") or PREVENTION
+        if call.is_spot and word in {"DECREMENT", "TRANSFER"}:
+            raise Refusal(-1013, "This symbol does not allow the specified self-trade prevention mode.")
+        if word not in PREVENTIONS:
+            raise Refusal(-1130, "Data sent for parameter 'selfTradePreventionMode' is not valid.")
+        return word
+
     def submit(self, account: int, request: Request, listing: Listing) -> Order:
         """Give the core an order.
 
         Raises:
             Refusal: with the venue's code.
         """
+        self.check_maker(listing, request)
+        return self.attempt(listing, lambda: self.exchange.place(account, request, self.world.now_ms))
+
+    def check_maker(self, listing: Listing, request: Request) -> None:
+        """Refuse an order that is to rest in any case, and would not.
+
+        Raises:
+            Refusal: it would trade at once.
+        """
         side = self.exchange.books[listing.name].side(-request.sign)
         if request.force is Force.POST_ONLY and request.trigger is None and side.reaches(request.ticks):
             raise refusal_of(Why.WOULD_TAKE, listing.instrument.market)
-        return self.attempt(listing, lambda: self.exchange.place(account, request, self.world.now_ms))
 
     def attempt(self, listing: Listing, command: Callable[[], Order]) -> Order:
         """Carry out a command of the core, and say its refusal as the venue does."""
         try:
             return command()
         except Refused as refused:
-            raise refusal_of(refused.why, listing.instrument.market) from None
+            least = plain(listing.instrument.min_notional)
+            raise refusal_of(refused.why, listing.instrument.market, least) from None
 
     def cancel(self, ticket: Ticket, by: str) -> None:
         """Take an order back; whoever asked for it gave that a name."""

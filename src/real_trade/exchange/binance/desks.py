@@ -6,10 +6,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from real_trade.exchange.binance.algo_orders import AlgoDesk
+from real_trade.exchange.binance.countdowns import Countdowns
+from real_trade.exchange.binance.expiries import Expiries
 from real_trade.exchange.binance.futures_account import FuturesAccount
 from real_trade.exchange.binance.futures_orders import FuturesDesk
+from real_trade.exchange.binance.order_lists import ListDesk
 from real_trade.exchange.binance.spot_account import SpotAccount
-from real_trade.exchange.binance.spot_orders import SpotDesk
 from real_trade.model import Market
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from real_trade.exchange.binance.directory import Directory
     from real_trade.exchange.binance.history import PastMarket
     from real_trade.exchange.binance.limits import OrderCounts
+    from real_trade.exchange.binance.options import Options
     from real_trade.exchange.binance.records import Records
     from real_trade.exchange.binance.settings import Settings
     from real_trade.exchange.binance.tickers import Tickers
@@ -51,6 +54,7 @@ class Desks:
         users: user streams.
         counts: how many orders were placed.
         clock: the venue's own.
+        options: the market of options.
         accounts: of each key, its account in each market.
     """
 
@@ -67,18 +71,21 @@ class Desks:
         users: Users,
         counts: OrderCounts,
         clock: Clock,
+        options: Options,
         accounts: Mapping[str, Mapping[Market, int]],
     ) -> None:
         self._accounts = accounts
-        self.spot = SpotDesk(directory, world, records, history, counts)
-        self.futures = FuturesDesk(directory, world, records, counts)
+        self.spot = ListDesk(directory, world, records, history, counts, users)
+        self.futures = FuturesDesk(directory, world, records, counts, Expiries(clock))
         public = _public(past, tickers, board)
         wallet = SpotAccount(directory, world, counts, clock)
         mine = FuturesAccount(directory, world, records, settings)
+        self.countdowns = Countdowns(self.futures, clock)
         futures = public | _future_prices(past, board) | _futures(self.futures, mine, settings, users)
+        futures[("POST", "countdownCancelAll")] = self.countdowns.start, SIGNED
         self._routes: dict[Market, Routes] = {
-            Market.SPOT: public | _spot(past, board, self.spot, wallet, users),
-            Market.LINEAR: futures | _linear(tickers, mine, settings),
+            Market.SPOT: public | _spot(past, board, tickers, self.spot, wallet, users),
+            Market.LINEAR: futures | _linear(tickers, mine, settings) | _options(options),
             Market.INVERSE: futures | _inverse(mine),
         }
 
@@ -86,6 +93,10 @@ class Desks:
         """Return what a request must bring along; None if there is nothing of that name."""
         found = self._routes[call.market].get((call.method, call.name))
         return None if found is None else found[1]
+
+    def routes(self) -> list[tuple[Market, str, str]]:
+        """Return market, method and name of everything that may be asked for."""
+        return [(market, *route) for market, routes in self._routes.items() for route in routes]
 
     def owned(self, call: Call, key: str) -> Call:
         """Return a request as one of a key's account."""
@@ -133,7 +144,9 @@ def _future_prices(past: PastMarket, board: Board) -> Routes:
     return {("GET", name): (handler, OPEN) for name, handler in calls.items()}
 
 
-def _spot(past: PastMarket, board: Board, desk: SpotDesk, wallet: SpotAccount, users: Users) -> Routes:
+def _spot(
+    past: PastMarket, board: Board, tickers: Tickers, desk: ListDesk, wallet: SpotAccount, users: Users
+) -> Routes:
     signed: Routes = {
         ("POST", "order"): (desk.place, SIGNED),
         ("GET", "order"): (desk.query, SIGNED),
@@ -145,6 +158,15 @@ def _spot(past: PastMarket, board: Board, desk: SpotDesk, wallet: SpotAccount, u
         ("DELETE", "openOrders"): (desk.take_back_all, SIGNED),
         ("GET", "allOrders"): (desk.all, SIGNED),
         ("GET", "myTrades"): (desk.trades, SIGNED),
+        ("GET", "myPreventedMatches"): (desk.prevented, SIGNED),
+        ("POST", "order/oco"): (desk.place_old, SIGNED),
+        ("POST", "orderList/oco"): (desk.place_oco, SIGNED),
+        ("POST", "orderList/oto"): (desk.place_oto, SIGNED),
+        ("POST", "orderList/otoco"): (desk.place_otoco, SIGNED),
+        ("GET", "orderList"): (desk.query_list, SIGNED),
+        ("DELETE", "orderList"): (desk.take_back_list, SIGNED),
+        ("GET", "openOrderList"): (desk.open_lists, SIGNED),
+        ("GET", "allOrderList"): (desk.all_lists, SIGNED),
         ("GET", "account"): (wallet.account, SIGNED),
         ("GET", "account/commission"): (wallet.commission, SIGNED),
         ("GET", "rateLimit/order"): (wallet.order_counts, SIGNED),
@@ -161,6 +183,8 @@ def _spot(past: PastMarket, board: Board, desk: SpotDesk, wallet: SpotAccount, u
     return signed | {
         ("GET", "uiKlines"): (past.klines, OPEN),
         ("GET", "avgPrice"): (board.average, OPEN),
+        ("GET", "ticker"): (tickers.windows, OPEN),
+        ("GET", "ticker/tradingDay"): (tickers.trading_days, OPEN),
         ("GET", "sapi/system/status"): (wallet.status, OPEN),
         ("POST", "userDataStream"): (users.open, KEY),
         ("PUT", "userDataStream"): (users.prolong, KEY),
@@ -200,6 +224,9 @@ def _futures(desk: FuturesDesk, mine: FuturesAccount, settings: Settings, users:
         ("GET", "commissionRate"): mine.commission,
         ("GET", "income"): mine.income,
         ("GET", "forceOrders"): mine.force_orders,
+        ("GET", "adlQuantile"): mine.adl_quantiles,
+        ("GET", "orderAmendment"): desk.amendments,
+        ("GET", "rateLimit/order"): desk.order_counts,
     }
     keys: dict[tuple[str, str], Handler] = {
         ("POST", "listenKey"): users.open,
@@ -221,11 +248,27 @@ def _linear(tickers: Tickers, mine: FuturesAccount, settings: Settings) -> Route
         ("GET", "v3/positionRisk"): mine.positions,
         ("GET", "symbolConfig"): settings.symbol_settings,
         ("GET", "accountConfig"): mine.config,
+        ("GET", "apiTradingStatus"): mine.trading_status,
         ("GET", "multiAssetsMargin"): settings.multi_assets,
         ("POST", "multiAssetsMargin"): settings.set_multi_assets,
     }
     signed: Routes = {name: (handler, SIGNED) for name, handler in calls.items()}
     return signed | {("GET", "v2/ticker/price"): (tickers.prices, OPEN)}
+
+
+def _options(options: Options) -> Routes:
+    calls: dict[str, Handler] = {
+        "ping": options.ping,
+        "time": options.time,
+        "exchangeInfo": options.info,
+        "ticker": options.tickers,
+        "mark": options.marks,
+        "depth": options.depth,
+        "trades": options.trades,
+        "klines": options.klines,
+        "index": options.index,
+    }
+    return {("GET", f"eapi/{name}"): (handler, OPEN) for name, handler in calls.items()}
 
 
 def _inverse(mine: FuturesAccount) -> Routes:

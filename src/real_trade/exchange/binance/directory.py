@@ -55,7 +55,7 @@ class Directory:
         Raises:
             Refusal: it will not.
         """
-        raise Refusal(-4088, "User can not place order currently.")
+        raise Refusal(-4140, "Invalid symbol status for opening position.")
 
     def _now(self, instrument: Instrument) -> Instrument:
         """Return an instrument as it is listed now: its grid may have changed."""

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from real_trade.exchange.binance.dated import is_dated
+from real_trade.exchange.binance.directory import pair_of
 from real_trade.exchange.binance.history import INTERVALS
+from real_trade.exchange.binance.tickers import SPANS_MS
 from real_trade.exchange.core.events import Executed
 from real_trade.exchange.world import BarClosed
 from real_trade.model import Interval, Market, SeriesKind
@@ -15,6 +17,7 @@ from real_trade.model import Interval, Market, SeriesKind
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from real_trade.exchange.bars import BarTable
     from real_trade.exchange.binance.directory import Quotes
     from real_trade.exchange.binance.stream_rows import StreamRows
     from real_trade.exchange.binance.tape import Tape
@@ -32,16 +35,31 @@ _DIFF_MS: Final = {Market.SPOT: 1_000, Market.LINEAR: 250, Market.INVERSE: 250}
 _SPEEDS: Final = {"": None, "0ms": 20, "100ms": 100, "250ms": 250, "500ms": 500, "1000ms": 1_000}
 _TICKER_MS: Final = 1_000
 _KLINE_MS: Final = {Market.SPOT: 1_000, Market.LINEAR: 250, Market.INVERSE: 250}
+_PRICE_KLINE_MS: Final = 250
 _PARTIAL: Final = ("5", "10", "20")
 _MARK_MS: Final = {"": 3_000, "1s": 1_000}
+# Bars, and what they are of.
+_BARS: Final = {
+    "kline": SeriesKind.KLINE,
+    "continuousKline": SeriesKind.KLINE,
+    "markPriceKline": SeriesKind.MARK,
+    "indexPriceKline": SeriesKind.INDEX,
+}
+# How the name of a pair's contract ends where it is spelled out, and what its symbol has there.
+_CONTRACTS: Final = {"_perpetual": "", "_current_quarter": "_"}
 _WHOLE: Final = {
     "!miniTicker@arr": ("miniTicker", _TICKER_MS),
     "!ticker@arr": ("ticker", _TICKER_MS),
+    **{f"!ticker_{size}@arr": ("rolling", _TICKER_MS) for size in SPANS_MS},
     "!bookTicker": ("bookTicker", 0),
     "!markPrice@arr": ("markPrice", 3_000),
     "!markPrice@arr@1s": ("markPrice", 1_000),
     "!forceOrder@arr": ("forceOrder", 0),
 }
+
+
+# What only the spot market tells, or only the futures.
+_ONE_SIDED: Final = frozenset({"markPrice", "forceOrder", "rolling"})
 
 
 @dataclass(slots=True)
@@ -154,7 +172,7 @@ class Feed:
             topic.due_ms = now + topic.every_ms
             if topic.kind == "depth":
                 self._tell_depth(topic)
-            elif topic.kind == "kline":
+            elif topic.kind in _BARS:
                 self._tell_kline(topic, now)
             else:
                 self._tell_state(topic)
@@ -163,13 +181,12 @@ class Feed:
 
     def _topic(self, name: str) -> _Topic | None:
         if name in _WHOLE:
-            kind, every = _WHOLE[name]
-            if self._market is Market.SPOT and kind in {"markPrice", "forceOrder"}:
-                return None
-            going = (self._directory.going(instrument) for instrument in self._directory.of(self._market))
-            listings = [listing for listing in going if listing is not None]
-            return _Topic(name, kind, listings, every_ms=every, is_whole=name.endswith(("@arr", "@1s")))
+            return self._whole_topic(name)
         symbol, _, rest = name.partition("@")
+        if self._market is not Market.SPOT:
+            topic = self._pair_topic(name, symbol, rest)
+            if topic is not None:
+                return topic
         listing = self._directory.named(self._market, symbol.upper())
         if listing is None or symbol != symbol.lower():
             return None
@@ -178,14 +195,59 @@ class Feed:
             return _Topic(name, "kline", [listing], kind[6:], _KLINE_MS[self._market])
         if kind.startswith("depth"):
             return self._depth_topic(name, listing, kind[5:], speed)
+        return self._state_topic(name, listing, kind, speed)
+
+    def _state_topic(self, name: str, listing: Listing, kind: str, speed: str) -> _Topic | None:
+        """Return a stream that tells of trades, or how things are."""
         plain = {"trade": 0, "aggTrade": 0, "bookTicker": 0, "miniTicker": _TICKER_MS, "ticker": _TICKER_MS}
         if self._market is Market.SPOT:
             plain["avgPrice"] = _TICKER_MS
+            size = kind.removeprefix("ticker_")
+            if kind != size and size in SPANS_MS and not speed:
+                return _Topic(name, "rolling", [listing], size, _TICKER_MS)
         elif kind == "markPrice" and speed in _MARK_MS:
             return _Topic(name, kind, [listing], every_ms=_MARK_MS[speed])
         elif not is_dated(listing.instrument):
             plain["forceOrder"] = 0
         return _Topic(name, kind, [listing], every_ms=plain[kind]) if kind in plain and not speed else None
+
+    def _whole_topic(self, name: str) -> _Topic | None:
+        """Return a stream that is about every instrument of the market."""
+        kind, every = _WHOLE[name]
+        if kind in _ONE_SIDED and (self._market is Market.SPOT) != (kind == "rolling"):
+            return None
+        detail = name.removeprefix("!ticker_").removesuffix("@arr") if kind == "rolling" else ""
+        going = (self._directory.going(instrument) for instrument in self._directory.of(self._market))
+        listings = [listing for listing in going if listing is not None]
+        return _Topic(name, kind, listings, detail, every, is_whole=name.endswith(("@arr", "@1s")))
+
+    def _pair_topic(self, name: str, pair: str, rest: str) -> _Topic | None:
+        """Return a stream that is named after a pair, or that tells bars of prices at which nothing is traded."""
+        kind, _, detail = rest.partition("_")
+        if kind == "continuousKline":
+            ending = next((each for each in _CONTRACTS if pair.endswith(each)), None)
+            listing = (
+                None if ending is None else self._of_pair(pair.removesuffix(ending), dated=bool(_CONTRACTS[ending]))
+            )
+        elif self._market is Market.INVERSE and kind == "markPriceKline":
+            listing = self._directory.named(self._market, pair.upper())
+        elif self._market is Market.INVERSE:
+            listing = self._of_pair(pair, dated=False)
+        else:
+            return None
+        if listing is None or pair != pair.lower():
+            return None
+        if kind in _BARS and kind != "kline":
+            return _Topic(name, kind, [listing], detail, _PRICE_KLINE_MS) if detail in INTERVALS else None
+        kind, _, speed = rest.partition("@")
+        if kind not in {"indexPrice", "markPrice"} or speed not in _MARK_MS:
+            return None
+        return _Topic(name, kind, [listing], every_ms=_MARK_MS[speed], is_whole=kind == "markPrice")
+
+    def _of_pair(self, pair: str, *, dated: bool) -> Listing | None:
+        """Return the perpetual, or the dated future, of a pair."""
+        going = (self._directory.going(i) for i in self._directory.of(self._market) if is_dated(i) is dated)
+        return next((each for each in going if each and pair_of(each.instrument) == pair.upper()), None)
 
     def _depth_topic(self, name: str, listing: Listing, levels: str, speed: str) -> _Topic | None:
         if speed not in _SPEEDS or levels not in {"", *_PARTIAL}:
@@ -237,19 +299,25 @@ class Feed:
     def _tell_kline(self, topic: _Topic, now: int) -> None:
         listing = topic.listings[0]
         instrument = self._directory.parent(listing.instrument)
-        bar = self._history.open_bar(instrument, SeriesKind.KLINE, Interval.parse(topic.detail), now)
+        bar = self._history.open_bar(instrument, _BARS[topic.kind], Interval.parse(topic.detail), now)
         if bar is None:
             return
-        message = self._rows.kline(listing, bar, topic.detail, now, closed=False)
+        message = self._bar(topic, bar, now, closed=False)
         if topic.told.get(listing.name) != message["k"]:
             topic.told[listing.name] = message["k"]
             self._say(topic, message)
+
+    def _bar(self, topic: _Topic, bar: BarTable, now: int, *, closed: bool) -> dict[str, Any]:
+        listing = topic.listings[0]
+        if topic.kind == "kline":
+            return self._rows.kline(listing, bar, topic.detail, now, closed=closed)
+        return self._rows.pair_kline(topic.kind, listing, bar, topic.detail, now, closed=closed)
 
     def _hear(self, events: list[Event | BarClosed]) -> None:
         for event in events:
             if isinstance(event, BarClosed):
                 for topic in self._by_listing.get(event.symbol, ()):
-                    if topic.kind == "kline":
+                    if topic.kind in _BARS:
                         self._close_kline(topic, event)
             elif isinstance(event, Executed) and event.kind in {"liquidation", "adl"}:
                 for topic in self._by_listing.get(event.symbol, ()):
@@ -262,11 +330,11 @@ class Feed:
         if interval.next_open(opened) != event.time_ms:
             return
         listing = topic.listings[0]
-        table = self._history.table(self._directory.parent(listing.instrument), SeriesKind.KLINE, interval)
+        table = self._history.table(self._directory.parent(listing.instrument), _BARS[topic.kind], interval)
         row = int(table.time.searchsorted(opened))
         if row < len(table) and int(table.time[row]) == opened:
             bar = table.rows(row, row + 1)
-            self._say(topic, self._rows.kline(listing, bar, topic.detail, event.time_ms, closed=True))
+            self._say(topic, self._bar(topic, bar, event.time_ms, closed=True))
         topic.told.clear()
 
     @staticmethod

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from real_trade.exchange.binance.desks import Desks
     from real_trade.exchange.binance.limits import OrderCounts, Weights
+    from real_trade.exchange.binance.patience import Patience
     from real_trade.exchange.binance.signing import Doorkeeper
     from real_trade.exchange.binance.users import Users
 
@@ -40,13 +41,24 @@ _SPOT: Final = _COMMON | {
     "trades.aggregate": ("GET", "aggTrades"),
     "uiKlines": ("GET", "uiKlines"),
     "avgPrice": ("GET", "avgPrice"),
+    "ticker": ("GET", "ticker"),
+    "ticker.tradingDay": ("GET", "ticker/tradingDay"),
     "ticker.24hr": ("GET", "ticker/24hr"),
     "order.test": ("POST", "order/test"),
     "order.cancelReplace": ("POST", "order/cancelReplace"),
     "order.amend.keepPriority": ("PUT", "order/amend/keepPriority"),
     "openOrders.status": ("GET", "openOrders"),
     "openOrders.cancelAll": ("DELETE", "openOrders"),
+    "orderList.place": ("POST", "order/oco"),
+    "orderList.place.oco": ("POST", "orderList/oco"),
+    "orderList.place.oto": ("POST", "orderList/oto"),
+    "orderList.place.otoco": ("POST", "orderList/otoco"),
+    "orderList.status": ("GET", "orderList"),
+    "orderList.cancel": ("DELETE", "orderList"),
+    "openOrderLists.status": ("GET", "openOrderList"),
+    "allOrderLists": ("GET", "allOrderList"),
     "allOrders": ("GET", "allOrders"),
+    "myPreventedMatches": ("GET", "myPreventedMatches"),
     "myTrades": ("GET", "myTrades"),
     "account.status": ("GET", "account"),
     "account.commission": ("GET", "account/commission"),
@@ -95,11 +107,8 @@ class FrameSession:
         users: user streams.
         weights, counts: limits.
         now_ms: the venue's time.
+        patience: what the venue bears.
     """
-
-    # The venue asks every twenty seconds, and leaves who has not answered for a minute.
-    idle_s = 60.0
-    ping_s = 20.0
 
     def __init__(
         self,
@@ -111,10 +120,13 @@ class FrameSession:
         weights: Weights,
         counts: OrderCounts,
         now_ms: Callable[[], int],
+        patience: Patience,
     ) -> None:
         self._send, self._market, self._desks, self._door, self._users = send, market, desks, door, users
         self._weights, self._counts, self._now_ms = weights, counts, now_ms
         self._since_ms = now_ms()
+        self._patience = patience
+        self.idle_s, self.ping_s = patience.idle_s, patience.ping_s
         self._subscriptions: dict[int, tuple[int, Callable[[dict[str, Any]], None]]] = {}
         self._next = 0
         self._own: dict[str, Callable[[dict[str, Any]], Any]] = {
@@ -130,17 +142,24 @@ class FrameSession:
                 "userDataStream.unsubscribe": self._unsubscribe,
             }
 
+    @property
+    def is_over(self) -> bool:
+        """Tell whether the venue has had enough of the connection."""
+        return self._patience.is_over
+
     def receive(self, text: str | bytes) -> None:
         """Take a frame of the client."""
         frame = read_object(text)
         if frame is None:
-            self._send(_encode({"id": None, "status": 400, **_error(Refusal(-1135, "Invalid JSON Request."))}))
+            self._send(_encode({"id": None, "status": 400, **_error(Refusal(-1135, "Invalid JSON Request"))}))
             return
         params = frame.get("params") or {}
         answer: dict[str, Any] = {"id": frame.get("id")}
         call: Call | None = None
         try:
-            call, result = self._carry_out(str(frame.get("method", "")), params)
+            if not frame.get("method"):
+                raise missing("method")
+            call, result = self._carry_out(str(frame["method"]), params)
             answer |= {"status": 200, "result": result}
         except Refusal as refused:
             answer |= {"status": refused.status, **_error(refused)}
@@ -156,19 +175,19 @@ class FrameSession:
 
     def _carry_out(self, method: str, params: Any) -> tuple[Call | None, Any]:
         if not isinstance(params, dict):
-            raise Refusal(-1135, "Invalid JSON Request.")
+            raise Refusal(-1135, "Invalid JSON Request")
         if method in self._own:
             return None, self._own[method](params)
         route = METHODS[self._market].get(method)
         if route is None:
-            raise Refusal(-1100, f"Illegal characters found in parameter 'method'; legal range is '{method}'.")
+            raise Refusal(-1020, "This operation is not supported.")
         spelled = {
             name: _encode(value).decode() if isinstance(value, list) else spell(value) for name, value in params.items()
         }
         call = Call(self._market, *route, spelled)
         security = self._desks.security(call)
         if security is None:
-            raise Refusal(-1100, f"Method '{method}' is not supported.")
+            raise Refusal(-1020, "This operation is not supported.")
         if security == "signed":
             call = self._desks.owned(call, self._door.check_frame(params))
         elif security == "key":

@@ -5,11 +5,12 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
-from real_trade.exchange.binance.calls import Call, page_size, span_of
+from real_trade.exchange.binance.calls import Call, choice, given, page_size, span_of
 from real_trade.exchange.binance.directory import pair_of
 from real_trade.exchange.binance.positions import asset_row, risk_row
-from real_trade.exchange.binance.spelling import amount
+from real_trade.exchange.binance.spelling import amount, plain_rate, position_side
 from real_trade.exchange.core.contract import RATE_SCALE, UNIT
+from real_trade.exchange.world import name_of
 from real_trade.model import Market
 
 if TYPE_CHECKING:
@@ -67,6 +68,8 @@ _TOTALS: Final = {
     "availableBalance": "availableBalance",
     "maxWithdrawAmount": "maxWithdrawAmount",
 }
+# What the venue calls it when it closes a position.
+_CLOSES: Final = {"": ("liquidation", "adl"), "LIQUIDATION": ("liquidation",), "ADL": ("adl",)}
 # Coins that the sums of an account in dollars are made of.
 _DOLLARS: Final = frozenset({"USDT", "USDC"})
 
@@ -221,10 +224,11 @@ class FuturesAccount:
     def commission(self, call: Call) -> dict[str, str]:
         """Return the rates of a symbol."""
         instrument = self._directory.one(call)
+        account, contract = self._exchange.accounts[call.account], self._exchange.contracts[name_of(instrument)]
         row = {
             "symbol": instrument.symbol,
-            "makerCommissionRate": f"{instrument.maker_fee:f}",
-            "takerCommissionRate": f"{instrument.taker_fee:f}",
+            "makerCommissionRate": plain_rate(account.rate(contract, maker=True)),
+            "takerCommissionRate": plain_rate(account.rate(contract, maker=False)),
         }
         return row | ({"rpiCommissionRate": "0.00000"} if call.market is Market.LINEAR else {})
 
@@ -244,11 +248,16 @@ class FuturesAccount:
         return rows[:limit] if "startTime" in call.params else rows[-limit:]
 
     def force_orders(self, call: Call) -> list[dict[str, Any]]:
-        """Return what the venue closed."""
-        rows = []
+        """Return what the venue closed, oldest first."""
+        limit, (start, end) = page_size(call, 50, 100), span_of(call)
+        contract = self._directory.contract(call) if given(call, "symbol") else None
+        wanted = _CLOSES[choice(call, "autoCloseType", tuple(_CLOSES), "")]
+        rows: list[dict[str, Any]] = []
         for fill in self._records.fills[call.account]:
             event = fill.event
-            if event.kind not in {"liquidation", "adl"}:
+            if event.kind not in wanted or not start <= event.time_ms <= end:
+                continue
+            if contract is not None and event.symbol != contract.symbol:
                 continue
             listing = self._world.listing(event.symbol)
             contract, symbol = listing.contract, listing.instrument.symbol
@@ -280,7 +289,32 @@ class FuturesAccount:
                     "updateTime": event.time_ms,
                 }
             )
-        return rows
+        return rows[-limit:]
+
+    def adl_quantiles(self, call: Call) -> list[dict[str, Any]] | dict[str, Any]:
+        """Return how far in front positions are in the queue of those that would be reduced: 0 to 4."""
+        account = self._exchange.accounts[call.account]
+        rows: list[dict[str, Any]] = []
+        for listing in self._directory.listings(call):
+            hedged = listing.contract.symbol in account.hedged
+            places = {position_side(p.side): self._quantile(p) for p in self._held(account, listing)}
+            whole_ones = {"LONG": 0, "SHORT": 0, "HEDGE": 0} if hedged else {"LONG": 0, "SHORT": 0, "BOTH": 0}
+            found = {name: places.get(name, 0) for name in whole_ones}
+            rows.append({"symbol": listing.instrument.symbol, "adlQuantile": found})
+        return rows[0] if given(call, "symbol") and rows else rows
+
+    def _quantile(self, position: Position) -> int:
+        """Return a position's place: by its profit and leverage, as a part of what it needs."""
+        if position.lots == 0:
+            return 0
+        mark = self._exchange.mark(position.contract)
+        profit, needed = position.profit(mark), position.initial_margin(mark)
+        return 0 if profit <= 0 else min(4, 1 + 4 * profit // needed)
+
+    def trading_status(self, call: Call) -> dict[str, Any]:
+        """Tell that no rule about how the account trades is broken."""
+        del call
+        return {"indicators": {}, "updateTime": self._world.now_ms}
 
 
 def _incomes(fill: Fill, symbol: str) -> list[dict[str, Any]]:

@@ -7,29 +7,35 @@ from typing import TYPE_CHECKING, Any, Final
 
 from real_trade.exchange.binance.calls import Call, choice, flag, given, number, page_size, span_of, whole
 from real_trade.exchange.binance.desk import Desk, decimals, whole_steps
-from real_trade.exchange.binance.futures_rows import acknowledged_row, fill_row, order_row, placed_row
+from real_trade.exchange.binance.futures_rows import acknowledged_row, amendment_row, fill_row, order_row, placed_row
 from real_trade.exchange.binance.listing import MOST_LOTS, MOST_MARKET_LOTS, MOST_TICKS
-from real_trade.exchange.binance.records import Records, Ticket
-from real_trade.exchange.binance.refusals import NO_SUCH_ORDER, Refusal, filtered, missing, refusal_of
+from real_trade.exchange.binance.records import PREVENTIONS, Records, Ticket
+from real_trade.exchange.binance.refusals import NO_SUCH_ORDER, Refusal, missing, refusal_of
 from real_trade.exchange.binance.signing import spell
 from real_trade.exchange.core.orders import Force, Order, Request, Status, Why
 from real_trade.exchange.words import read_json
+from real_trade.model import Market
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from real_trade.exchange.binance.directory import Directory
+    from real_trade.exchange.binance.expiries import Expiries
     from real_trade.exchange.binance.limits import OrderCounts
     from real_trade.exchange.core.contract import Contract
     from real_trade.exchange.world import Listing, World
 
 CONDITIONAL: Final = ("STOP", "STOP_MARKET", "TAKE_PROFIT", "TAKE_PROFIT_MARKET", "TRAILING_STOP_MARKET")
 FORCES: Final = {"GTC": Force.GTC, "IOC": Force.IOC, "FOK": Force.FOK, "GTX": Force.POST_ONLY}
+# Orders with a date are among USD-margined ones only; they stay until then.
+_DATED: Final = FORCES | {"GTD": Force.GTC}
 _SIDES: Final = {"BOTH": 0, "LONG": 1, "SHORT": -1}
 # Open orders of a symbol.
 MOST_ORDERS: Final = 200
 # Orders in one batch: placed, and cancelled.
 _BATCH: Final = 5
+# How often an order may be modified.
+_MOST_CHANGES: Final = 10_000
 _CANCELS: Final = 10
 # How far a price may be beyond the mark price, percent.
 _BEYOND: Final = 5
@@ -44,11 +50,14 @@ class FuturesDesk(Desk):
         world: the exchange.
         records: names and history.
         counts: how many orders were placed.
+        expiries: which are good until a date.
     """
 
-    def __init__(self, directory: Directory, world: World, records: Records, counts: OrderCounts) -> None:
+    def __init__(
+        self, directory: Directory, world: World, records: Records, counts: OrderCounts, expiries: Expiries
+    ) -> None:
         super().__init__(directory, world, records)
-        self._counts = counts
+        self._counts, self._expiries = counts, expiries
 
     def place(self, call: Call) -> dict[str, Any]:
         """Place an order.
@@ -59,7 +68,7 @@ class FuturesDesk(Desk):
         kind = choice(call, "type", ("LIMIT", "MARKET", *CONDITIONAL))
         wanted = choice(call, "newOrderRespType", ("ACK", "RESULT"), "ACK")
         listing, request = self._read(call, kind)
-        link = self.link(call.account, call)
+        link, date = self.link(call.account, call), self._expiries.date_of(call)
         self._counts.take(call.market, call.account)
         order = self.submit(call.account, request, listing)
         ticket = Ticket(
@@ -70,11 +79,22 @@ class FuturesDesk(Desk):
             kind,
             "GTC" if kind == "MARKET" else call.params["timeInForce"],
             only_reduces=flag(call, "reduceOnly"),
+            good_till_ms=date,
             working_ms=self.world.now_ms,
+            prevention=self.prevention(call),
         )
         self.records.add(ticket)
+        self._expiries.add(ticket)
         self.world.tell()
         return placed_row(ticket) if wanted == "RESULT" else acknowledged_row(ticket)
+
+    def expire(self) -> None:
+        """End the orders whose date has come."""
+        due = self._expiries.take_due()
+        for ticket in due:
+            self.exchange.cancel(ticket.order.account, ticket.order.number, self.world.now_ms, Why.NOT_FILLED)
+        if due:
+            self.world.tell()
 
     def test(self, call: Call) -> dict[str, Any]:
         """Check an order without placing it."""
@@ -83,7 +103,9 @@ class FuturesDesk(Desk):
         link, now = self.link(call.account, call), self.world.now_ms
         order = Order(0, call.account, listing.contract, request, now, now, Status.NEW)
         force = "GTC" if kind == "MARKET" else call.params["timeInForce"]
-        return acknowledged_row(Ticket(order, call.market, listing.instrument.symbol, link, kind, force))
+        date = self._expiries.date_of(call)
+        row = Ticket(order, call.market, listing.instrument.symbol, link, kind, force, good_till_ms=date)
+        return acknowledged_row(row)
 
     def query(self, call: Call) -> dict[str, Any]:
         """Return an order."""
@@ -130,7 +152,7 @@ class FuturesDesk(Desk):
         ticket, listing = self._working(call), self.directory.listing(call)
         order = ticket.order
         if order.request.ticks is None:
-            raise Refusal(-4120, "Only limit order is supported.")
+            raise Refusal(-5025, "Only limit order is supported.")
         for name in ("quantity", "price"):
             if not given(call, name):
                 raise missing(name)
@@ -141,16 +163,33 @@ class FuturesDesk(Desk):
         force, other = order.request.force, self.exchange.books[listing.name].side(-order.request.sign)
         if force is Force.POST_ONLY and other.reaches(ticks):
             raise refusal_of(Why.WOULD_TAKE, call.market)
+        if ticket.changes >= _MOST_CHANGES:
+            raise Refusal(-5026, "Exceed maximum modify order limit.")
+        before = order.request.ticks, order.request.lots
+        self.attempt(listing, lambda: self.exchange.amend(call.account, order.number, self.world.now_ms, lots, ticks))
         ticket.changes += 1
-        try:
-            self.attempt(
-                listing, lambda: self.exchange.amend(call.account, order.number, self.world.now_ms, lots, ticks)
-            )
-        except Refusal:
-            ticket.changes -= 1
-            raise
+        self.records.amend(ticket, before, self.world.now_ms)
         self.world.tell()
         return placed_row(ticket) | {"modifyId": ticket.changes, "pair": ticket.symbol.partition("_")[0]}
+
+    def amendments(self, call: Call) -> list[dict[str, Any]]:
+        """Return how orders of a symbol were modified, newest first."""
+        contract = self.directory.contract(call)
+        limit, (start, end) = page_size(call, 50, 100), span_of(call)
+        order, link = whole(call.params, "orderId"), call.params.get("origClientOrderId", "")
+        found = [
+            change
+            for change in reversed(self.records.amendments[call.account])
+            if change.ticket.order.contract is contract
+            and start <= change.time_ms <= end
+            and order in {None, change.ticket.order_id}
+            and link in {"", change.ticket.link}
+        ]
+        return [amendment_row(change) for change in found[:limit]]
+
+    def order_counts(self, call: Call) -> list[dict[str, Any]]:
+        """Return how many orders may be placed."""
+        return [{n: v for n, v in row.items() if n != "count"} for row in self._counts.rows(call.market, call.account)]
 
     def take_back(self, call: Call) -> dict[str, Any]:
         """Cancel an order."""
@@ -180,10 +219,15 @@ class FuturesDesk(Desk):
         """Cancel orders of a symbol."""
         found = []
         for name, single in (("orderIdList", "orderId"), ("origClientOrderIdList", "origClientOrderId")):
-            if given(call, name):
-                found = [{single: str(value)} for value in _list(call, name)]
-        if not 1 <= len(found) <= _CANCELS:
-            raise Refusal(-4083, "Invalid batch size.")
+            # The documents spell them so, clients in small letters.
+            for spelled in (name, name.lower()):
+                if given(call, spelled):
+                    found = [{single: str(value)} for value in _list(call, spelled)]
+        if not found:
+            names = "Param 'origClientOrderIdList' or 'orderIdList'"
+            raise Refusal(-1102, f"{names} must be sent, but both were empty/null!")
+        if len(found) > _CANCELS:
+            raise Refusal(-4032, "Exceed maximum cancel order size.")
         return [self._one(call, each, self.take_back) for each in found]
 
     def _each(self, call: Call, command: Callable[[Call], dict[str, Any]]) -> list[dict[str, Any]]:
@@ -229,7 +273,8 @@ class FuturesDesk(Desk):
         for name in ("price", "timeInForce") if kind == "MARKET" else ():
             if given(call, name):
                 raise Refusal(-1106, f"Parameter '{name}' sent when not required.")
-        force = Force.IOC if kind == "MARKET" else FORCES[choice(call, "timeInForce", tuple(FORCES))]
+        forces = _DATED if call.market is Market.LINEAR else FORCES
+        force = Force.IOC if kind == "MARKET" else forces[choice(call, "timeInForce", tuple(forces))]
         which = self.position_side(call)
         ticks = None if kind == "MARKET" else self.ticks(listing, call, "price")
         lots = self.lots(contract, call, (MOST_MARKET_LOTS if ticks is None else MOST_LOTS)[call.market])
@@ -241,7 +286,8 @@ class FuturesDesk(Desk):
         if force is Force.FOK and self.exchange.books[listing.name].side(-sign).available(ticks, lots) < lots:
             raise refusal_of(Why.NOT_FILLED, call.market)
         only_reduces = flag(call, "reduceOnly")
-        return listing, Request(contract.symbol, sign, lots, ticks, force, which, only_reduces)
+        self_trade = PREVENTIONS[self.prevention(call)]
+        return listing, Request(contract.symbol, sign, lots, ticks, force, which, only_reduces, self_trade=self_trade)
 
     @staticmethod
     def sign(call: Call) -> int:
@@ -294,10 +340,10 @@ class FuturesDesk(Desk):
         if decimals(call, name) > -int(contract.step.as_tuple().exponent):
             raise Refusal(-1111, "Precision is over the maximum defined for this asset.")
         lots = whole_steps(value, contract.step)
-        if lots is None:
+        if lots is None or value % self.world.listing(contract.symbol).instrument.quantity_step:
             raise Refusal(-4023, "Qty not increased by step size.")
         if lots < contract.min_lots:
-            raise filtered("LOT_SIZE")
+            raise Refusal(-4004, "Quantity less than min quantity.")
         if lots > most:
             raise refusal_of(Why.TOO_LARGE, call.market)
         return lots

@@ -9,10 +9,9 @@ from real_trade.exchange.core.contract import UNIT, Contract, Kind
 from real_trade.exchange.core.orders import Status, Why
 
 if TYPE_CHECKING:
-    from real_trade.exchange.binance.records import Fill, Ticket
+    from real_trade.exchange.binance.records import Amendment, Fill, Ticket
     from real_trade.exchange.core.events import Executed, OrderChanged
 
-_PREVENTION: Final = "EXPIRE_MAKER"
 MARKET_TYPES: Final = {"STOP": "LIMIT", "TAKE_PROFIT": "LIMIT", "LIMIT": "LIMIT"}
 
 
@@ -64,11 +63,11 @@ def _facts(ticket: Ticket) -> dict[str, Any]:
         "priceProtect": ticket.protects,
         "origType": ticket.kind,
         "priceMatch": "NONE",
-        "selfTradePreventionMode": _PREVENTION,
+        "selfTradePreventionMode": ticket.prevention,
     }
     if ticket.rate:
         row |= {"activatePrice": _ticks(contract, ticket.activates), "priceRate": ticket.rate}
-    return row | ({} if contract.kind is Kind.INVERSE else {"goodTillDate": 0})
+    return row | ({} if contract.kind is Kind.INVERSE else {"goodTillDate": ticket.good_till_ms})
 
 
 def _mean_places(contract: Contract) -> int:
@@ -96,6 +95,29 @@ def acknowledged_row(ticket: Ticket) -> dict[str, Any]:
 def order_row(ticket: Ticket) -> dict[str, Any]:
     """Return an order as it is."""
     return _facts(ticket) | {"time": ticket.order.created_ms, "updateTime": ticket.order.updated_ms}
+
+
+def amendment_row(change: Amendment) -> dict[str, Any]:
+    """Return a change of an order."""
+    ticket = change.ticket
+    contract = ticket.order.contract
+    prices, quantities = (
+        dict(zip(("before", "after"), texts, strict=True))
+        for texts in (
+            (price(contract, change.before[0]), price(contract, change.after[0])),
+            (quantity(contract, change.before[1]), quantity(contract, change.after[1])),
+        )
+    )
+    return {
+        "amendmentId": change.number,
+        "symbol": ticket.symbol,
+        "pair": ticket.symbol.partition("_")[0],
+        "orderId": ticket.order_id,
+        "clientOrderId": ticket.link,
+        "time": change.time_ms,
+        "amendment": {"price": prices, "origQty": quantities, "count": change.count},
+        "priceMatch": "NONE",
+    }
 
 
 def algo_status(status: Status, why: Why | None, triggered_ms: int) -> str:
@@ -130,7 +152,7 @@ def algo_row(ticket: Ticket) -> dict[str, Any]:
         "triggerPrice": price(contract, 0 if ticket.rate else trigger.ticks),
         "price": price(contract, request.ticks or 0),
         "icebergQuantity": None,
-        "selfTradePreventionMode": _PREVENTION,
+        "selfTradePreventionMode": ticket.prevention,
         "workingType": ticket.working_type,
         "priceMatch": "NONE",
         "closePosition": ticket.closes,
@@ -240,9 +262,9 @@ def order_event(ticket: Ticket, event: OrderChanged, fill: Fill | None) -> dict[
         "si": 0,
         "ss": 0,
         "rp": amount(0 if done is None else done.profit),
-        "V": _PREVENTION,
+        "V": ticket.prevention,
         "pm": "NONE",
-        "gtd": 0,
+        "gtd": ticket.good_till_ms,
     }
     return {"e": "ORDER_TRADE_UPDATE", "T": event.time_ms, "E": event.time_ms, "o": row}
 
@@ -269,7 +291,7 @@ def algo_event(ticket: Ticket, event: OrderChanged) -> dict[str, Any]:
         "act": MARKET_TYPES.get(ticket.kind, "MARKET") if ticket.triggered_ms else "0",
         "tp": price(contract, 0 if ticket.rate else trigger.ticks),
         "p": price(contract, request.ticks or 0),
-        "V": _PREVENTION,
+        "V": ticket.prevention,
         "wt": ticket.working_type,
         "pm": "NONE",
         "cp": ticket.closes,

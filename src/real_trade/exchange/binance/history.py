@@ -34,7 +34,7 @@ QUIET: Final = frozenset(
     (
         *("ping", "time", "exchangeInfo", "klines", "uiKlines", "markPriceKlines", "indexPriceKlines"),
         *("premiumIndexKlines", "continuousKlines", "fundingRate", "fundingInfo", "premiumIndex"),
-        *("ticker/price", "v2/ticker/price", "ticker/24hr"),
+        *("ticker/price", "v2/ticker/price", "ticker/24hr", "eapi/ping", "eapi/time", "eapi/exchangeInfo"),
     )
 )
 

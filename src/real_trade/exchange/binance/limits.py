@@ -28,12 +28,16 @@ _LENGTHS_MS: Final = {"SECOND": 1_000, "MINUTE": 60_000, "DAY": 86_400_000}
 _SPOT: Final = {
     "exchangeInfo": 20, "klines": 2, "uiKlines": 2, "trades": 25, "historicalTrades": 25, "aggTrades": 4,
     "avgPrice": 2, "account": 20, "allOrders": 20, "myTrades": 20, "account/commission": 20, "rateLimit/order": 40,
+    "myPreventedMatches": 20, "orderList": 4, "openOrderList": 6, "allOrderList": 20,
     "order/amend/keepPriority": 4, "userDataStream": 2, "myFilters": 40,
 }  # fmt: skip
+# What costs otherwise with one method than with others.
+_CHEAP: Final = {("GET", "order"): 4, ("DELETE", "orderList"): 1}
 _FUTURES: Final = {
     "trades": 5, "historicalTrades": 20, "aggTrades": 20, "balance": 5, "v2/balance": 5, "v3/balance": 5,
     "account": 5, "v2/account": 5, "v3/account": 5, "positionRisk": 5, "v2/positionRisk": 5, "v3/positionRisk": 5,
     "allOrders": 5, "userTrades": 5, "income": 30, "commissionRate": 20, "positionSide/dual": 1, "batchOrders": 5,
+    "countdownCancelAll": 10, "adlQuantile": 5, "forceOrders": 20, "rateLimit/order": 1, "apiTradingStatus": 1,
     "symbolConfig": 5, "accountConfig": 5, "openInterest": 1, "multiAssetsMargin": 1,
 }  # fmt: skip
 _SPOT_DEPTHS: Final = ((100, 5), (500, 25), (1_000, 50))
@@ -50,13 +54,15 @@ def weight_of(call: Call) -> int:
         return {(True, True): 2, (True, False): 80, (False, True): 1, (False, False): 40}[spot, has_symbol]
     if call.name.endswith(("ticker/price", "ticker/bookTicker")):
         return (2 if has_symbol else 4) if spot else (1 if has_symbol else 2) * (1 if call.name[-5:] == "price" else 2)
+    if call.name in {"ticker", "ticker/tradingDay"}:
+        return min(200, 4 * (call.params.get("symbols", "").count(",") + 1))
     if call.name == "depth":
         steps = _SPOT_DEPTHS if spot else _FUTURES_DEPTHS
         return next((cost for most, cost in steps if (limit or (100 if spot else 500)) <= most), 250)
     if call.name in {"openOrders", "openAlgoOrders"} and call.method == "GET":
         return (6 if has_symbol else 80) if spot else (1 if has_symbol else 40)
     if spot:
-        return 4 if (call.method, call.name) == ("GET", "order") else _SPOT.get(call.name, 1)
+        return _CHEAP.get((call.method, call.name)) or _SPOT.get(call.name, 1)
     if call.name == "premiumIndex" and not has_symbol:
         return 10
     if not call.name.lower().endswith("klines"):
@@ -113,9 +119,8 @@ class Weights:
                 message = f"Way too much request weight used; IP banned until {excess.banned_until_ms}. {remedy} bans."
         else:
             remedy = "Please use the websocket for live updates to avoid"
-            message = (
-                f"Too many requests; current limit is {units} requests per {_span(seconds)}. {remedy} polling the API."
-            )
+            span = "minute" if seconds == 60 else _span(seconds)
+            message = f"Too many requests; current limit is {units} requests per {span}. {remedy} polling the API."
             if status == 418:
                 message = f"Way too many requests; IP banned until {excess.banned_until_ms}. {remedy} bans."
         answer = error(status, -1003, message)

@@ -103,6 +103,7 @@ def _spot_filters(instrument: Instrument) -> list[dict[str, object]]:
         },
         {"filterType": "MAX_NUM_ORDERS", "maxNumOrders": 200},
         {"filterType": "MAX_NUM_ALGO_ORDERS", "maxNumAlgoOrders": 5},
+        {"filterType": "MAX_NUM_ORDER_LISTS", "maxNumOrderLists": 20},
     ]
 
 
@@ -151,7 +152,7 @@ def _spot(instrument: Instrument, launch_ms: int) -> dict[str, object]:
         "permissions": [],
         "permissionSets": [["SPOT"]],
         "defaultSelfTradePreventionMode": "EXPIRE_MAKER",
-        "allowedSelfTradePreventionModes": ["EXPIRE_TAKER", "EXPIRE_MAKER", "EXPIRE_BOTH"],
+        "allowedSelfTradePreventionModes": ["NONE", "EXPIRE_TAKER", "EXPIRE_MAKER", "EXPIRE_BOTH"],
     }
 
 
@@ -176,7 +177,7 @@ def _future(instrument: Instrument, launch_ms: int) -> dict[str, object]:
         "liquidationFee": "0.012500",
         "marketTakeBound": "0.05",
         "orderTypes": list(_FUTURES_ORDERS),
-        "timeInForce": ["GTC", "IOC", "FOK", "GTX"],
+        "timeInForce": ["GTC", "IOC", "FOK", "GTX", *(["GTD"] if instrument.market is Market.LINEAR else [])],
         "filters": _futures_filters(instrument),
     }
     if instrument.market is Market.INVERSE:

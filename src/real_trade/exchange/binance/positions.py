@@ -30,13 +30,13 @@ def entry_price(position: Position) -> str:
     return text.rstrip("0").removesuffix(".") if contract.kind is Kind.LINEAR else text
 
 
-def even_price(position: Position) -> str:
+def even_price(account: Account, position: Position) -> str:
     """Spell the price at which closing pays the fee of opening and its own."""
     contract = position.contract
     if position.lots == 0:
         return entry_price(position)
     lots, value = abs(position.lots), abs(position.cost)
-    fee = 2 * value * contract.taker_rate // RATE_SCALE
+    fee = 2 * value * account.rate(contract, maker=False) // RATE_SCALE
     gains = (position.lots > 0) != (contract.kind is Kind.INVERSE)
     text = mean(contract, lots, value + fee if gains else value - fee, 8)
     return text.rstrip("0").removesuffix(".") if contract.kind is Kind.LINEAR else text
@@ -75,7 +75,7 @@ def risk_row(world: World, settings: Settings, account: Account, position: Posit
         "symbol": symbol,
         "positionAmt": quantity(contract, position.lots),
         "entryPrice": entry_price(position),
-        "breakEvenPrice": even_price(position),
+        "breakEvenPrice": even_price(account, position),
         "markPrice": f"{exchange.mark(contract) * contract.tick:.8f}",
         "unRealizedProfit": amount(kept["profit"]),
         "liquidationPrice": liquidation_price(exchange, account, position, isolated=isolated) if position.lots else "0",
@@ -195,7 +195,7 @@ def _position(world: World, settings: Settings, account: Account, position: Posi
         "s": world.listing(contract.symbol).instrument.symbol,
         "pa": quantity(contract, position.lots),
         "ep": entry_price(position),
-        "bep": even_price(position),
+        "bep": even_price(account, position),
         "cr": amount(position.realised),
         "up": amount(kept["profit"]),
         "mt": "isolated" if isolated else "cross",

@@ -5,10 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict, deque
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import TYPE_CHECKING, Final
 
+from real_trade.exchange.core.orders import SelfTrade
+
 if TYPE_CHECKING:
-    from real_trade.exchange.core.events import Executed
+    from real_trade.exchange.core.events import Executed, OrderChanged
     from real_trade.exchange.core.orders import Order
     from real_trade.model import Market
 
@@ -16,9 +19,20 @@ if TYPE_CHECKING:
 KEPT: Final = 20_000
 _FIRST_ORDER: Final = 1_000_000_000
 _FIRST_ALGO: Final = 2_000_000_000
+_FIRST_PENDING: Final = 3_000_000_000
 
 
-@dataclass(slots=True)
+# What is done about orders of one account that meet, and what is done unless asked for otherwise.
+PREVENTIONS: Final = {
+    "NONE": SelfTrade.NONE,
+    "EXPIRE_TAKER": SelfTrade.CANCEL_TAKER,
+    "EXPIRE_MAKER": SelfTrade.CANCEL_MAKER,
+    "EXPIRE_BOTH": SelfTrade.CANCEL_BOTH,
+}
+PREVENTION: Final = "EXPIRE_MAKER"
+
+
+@dataclass(slots=True, eq=False)
 class Ticket:
     """An order as Binance tells of it.
 
@@ -33,11 +47,18 @@ class Ticket:
         rate: of a trailing one how far it follows, as asked for.
         activates: price from which it follows, ticks; 0 at once.
         only_reduces: as asked for.
+        good_till_ms: when it expires; 0 for never.
         triggered_ms: when it was set off; 0 while it was not.
         working_ms: since when it is in the book.
         changes: how often it was modified.
         is_told: the user stream has told that it is in the book.
+        filled: lots that were filled, as far as that was heard of.
         cancelled_by: the name that whoever took it back gave that.
+        list_id: number of the order list that it is part of; -1 for none.
+        pending: 1, 2, ... of an order that a list places later, which has a number before the core has it; else 0.
+        pends: it is not placed yet.
+        prevention: what becomes of it and of an order of its own account that it meets.
+        prevented: the match for which it expired.
     """
 
     order: Order
@@ -54,16 +75,23 @@ class Ticket:
     rate: str = ""
     activates: int = 0
     only_reduces: bool = False
+    good_till_ms: int = 0
     triggered_ms: int = 0
     working_ms: int = 0
     changes: int = 0
     is_told: bool = False
+    filled: int = 0
     cancelled_by: str = ""
+    list_id: int = -1
+    pending: int = 0
+    pends: bool = False
+    prevention: str = PREVENTION
+    prevented: Prevented | None = None
 
     @property
     def order_id(self) -> int:
         """Return its number."""
-        return _FIRST_ORDER + self.order.number
+        return _FIRST_PENDING + self.pending if self.pending else _FIRST_ORDER + self.order.number
 
     @property
     def algo_id(self) -> int:
@@ -74,6 +102,47 @@ class Ticket:
     def waits(self) -> bool:
         """Tell whether it is a conditional order of the futures that was not set off (yet)."""
         return self.is_algo and not self.triggered_ms
+
+
+@dataclass(slots=True, eq=False)
+class Prevented:
+    """A match of two orders of one account that did not take place.
+
+    Attributes:
+        number: 0, 1, ... in its symbol.
+        taker, maker: the orders.
+        time_ms: when they met.
+        lots: how much would have been traded.
+        taker_lots, maker_lots: what was left of the one that expired, or of both; 0 of one that went on.
+    """
+
+    number: int
+    taker: Ticket
+    maker: Ticket
+    time_ms: int
+    lots: int
+    taker_lots: int = 0
+    maker_lots: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Amendment:
+    """A change of an order.
+
+    Attributes:
+        number: 1, 2, ... over the whole venue.
+        ticket: the order.
+        time_ms: when.
+        before, after: its price in ticks and its quantity in lots.
+        count: how often the order was modified, this time included.
+    """
+
+    number: int
+    ticket: Ticket
+    time_ms: int
+    before: tuple[int, int]
+    after: tuple[int, int]
+    count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +175,14 @@ class Records:
         self._by_link: dict[tuple[int, str], Ticket] = {}
         self.fills: dict[int, deque[Fill]] = defaultdict(lambda: deque(maxlen=KEPT))
         self.fill_count = 0
+        self.report_count = 0
+        self.amendments: dict[int, deque[Amendment]] = defaultdict(lambda: deque(maxlen=KEPT))
+        self._amended = 0
+        self.prevented: dict[int, deque[Prevented]] = defaultdict(lambda: deque(maxlen=KEPT))
+        self._matches: dict[str, int] = defaultdict(int)
+        # Those that lists were to place later, by number, and which of them still wait for it.
+        self._pending: dict[int, Ticket] = {}
+        self._waiting: dict[int, Ticket] = {}
 
     def new_name(self) -> str:
         """Return a name for an order that came without one."""
@@ -122,10 +199,59 @@ class Records:
         self.by_account[ticket.order.account].append(ticket)
         self._by_link[ticket.order.account, ticket.link] = ticket
 
+    def add_pending(self, ticket: Ticket) -> None:
+        """Take an order that is to be placed later."""
+        ticket.pending, ticket.pends = len(self._pending) + 1, True
+        self._pending[ticket.pending] = self._waiting[ticket.pending] = ticket
+        self.by_account[ticket.order.account].append(ticket)
+        self._by_link[ticket.order.account, ticket.link] = ticket
+
+    def settle(self, ticket: Ticket) -> None:
+        """Let an order wait no more for being placed: the core has it now, or never will."""
+        ticket.pends = False
+        del self._waiting[ticket.pending]
+        if ticket.order.number:
+            self.tickets[ticket.order.number] = ticket
+
+    def pending(self, account: int) -> list[Ticket]:
+        """Return the orders of an account that wait for being placed."""
+        return [ticket for ticket in self._waiting.values() if ticket.order.account == account]
+
+    def amend(self, ticket: Ticket, before: tuple[int, int], now_ms: int) -> None:
+        """Remember that an order was modified, and what it was like before: ticks and lots."""
+        self._amended += 1
+        request = ticket.order.request
+        after = request.ticks or 0, request.lots
+        change = Amendment(self._amended, ticket, now_ms, before, after, ticket.changes)
+        self.amendments[ticket.order.account].append(change)
+
+    def prevent(self, ticket: Ticket, event: OrderChanged) -> None:
+        """Remember for which match an order has expired."""
+        account, other = event.account, self.tickets[ticket.order.met]
+        # Who came later is the taker.
+        taker, maker = sorted((ticket, other), key=lambda t: (t.working_ms, t.order.number), reverse=True)
+        last = self.prevented[account][-1] if self.prevented[account] else None
+        if last is None or last.taker is not taker or last.maker is not maker:
+            lots = min(t.order.request.lots - t.filled for t in (taker, maker))
+            last = Prevented(self._matches[ticket.symbol], taker, maker, event.time_ms, lots)
+            self._matches[ticket.symbol] += 1
+            self.prevented[account].append(last)
+        left = ticket.order.request.lots - event.filled
+        if ticket is taker:
+            last.taker_lots = left
+        else:
+            last.maker_lots = left
+        ticket.prevented = last
+
+    def prevented_by(self, taker: Ticket) -> list[Prevented]:
+        """Return the matches of an order that was placed just now which did not take place, oldest first."""
+        last = reversed(self.prevented[taker.order.account])
+        return list(takewhile(lambda match: match.taker is taker, last))[::-1]
+
     def is_taken(self, account: int, link: str) -> bool:
         """Tell whether an open order has a name already."""
         ticket = self._by_link.get((account, link))
-        return ticket is not None and ticket.order.is_open
+        return ticket is not None and (ticket.pends or ticket.order.is_open)
 
     def fills_of(self, ticket: Ticket) -> list[Fill]:
         """Return the fills of an order that was placed just now, oldest first."""
@@ -141,7 +267,10 @@ class Records:
 
     def find(self, account: int, number: int | None, link: str) -> Ticket | None:
         """Return an account's order by its number, else by the account's own name for it."""
-        ticket = self._by_link.get((account, link)) if number is None else self.tickets.get(number - _FIRST_ORDER)
+        if number is not None and number > _FIRST_PENDING:
+            ticket = self._pending.get(number - _FIRST_PENDING)
+        else:
+            ticket = self._by_link.get((account, link)) if number is None else self.tickets.get(number - _FIRST_ORDER)
         return ticket if ticket is not None and ticket.order.account == account and not ticket.waits else None
 
     def find_algo(self, account: int, number: int | None, link: str) -> Ticket | None:

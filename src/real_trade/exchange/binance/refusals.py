@@ -50,7 +50,7 @@ _OF_SPOT: Final[dict[Why, tuple[int, str]]] = {
     Why.BAD_PRICE: (-1013, "Filter failure: PRICE_FILTER"),
     Why.LOW_VALUE: (-1013, "Filter failure: NOTIONAL"),
     Why.NO_FUNDS: (-2010, "Account has insufficient balance for requested action."),
-    Why.TRIGGER_SIDE: (-2010, "Stop price would trigger immediately."),
+    Why.TRIGGER_SIDE: (-2010, "Order would trigger immediately."),
     Why.WOULD_TAKE: (-2010, "Order would immediately match and take."),
     Why.NO_CHANGE: (-2038, "The requested action would change no state; rejecting."),
 }
@@ -61,13 +61,13 @@ _OF_FUTURES: Final[dict[Why, tuple[int, str]]] = {
     Why.TOO_SMALL: (-4003, "Quantity less than or equal to zero."),
     Why.TOO_LARGE: (-4005, "Quantity greater than max quantity."),
     Why.BAD_PRICE: (-4001, "Price less than 0."),
-    Why.LOW_VALUE: (-4164, "Order's notional must be no smaller than 5 (unless you choose reduce only)."),
+    Why.LOW_VALUE: (-4164, "Order's notional must be no smaller than %s (unless you choose reduce only)."),
     Why.NO_FUNDS: (-2019, "Margin is insufficient."),
     Why.REDUCE_ONLY: (-2022, "ReduceOnly Order is rejected."),
     Why.TRIGGER_SIDE: (-2021, "Order would immediately trigger."),
     Why.BAD_SIDE: (-4061, "Order's position side does not match user's setting."),
     Why.NO_CHANGE: (-5027, "No need to modify the order."),
-    Why.LEVERAGE: (-4028, "Leverage is not valid."),
+    Why.LEVERAGE: (-4028, "Invalid leverage"),
     Why.RISK_LIMIT: (-2027, "Exceeded the maximum allowable position at current leverage."),
     Why.HAS_POSITION: (-4068, "Position side cannot be changed if there exists position."),
     Why.HAS_ORDERS: (-4067, "Position side cannot be changed if there exists open orders."),
@@ -79,6 +79,7 @@ _OF_FUTURES: Final[dict[Why, tuple[int, str]]] = {
 }
 
 
-def refusal_of(why: Why, market: Market) -> Refusal:
-    """Return what the venue says to the core's reason."""
-    return Refusal(*(_OF_SPOT if market is Market.SPOT else _OF_FUTURES)[why])
+def refusal_of(why: Why, market: Market, least: str = "0") -> Refusal:
+    """Return what the venue says to the core's reason; it tells the least notional of the instrument."""
+    code, message = (_OF_SPOT if market is Market.SPOT else _OF_FUTURES)[why]
+    return Refusal(code, message.replace("%s", least))

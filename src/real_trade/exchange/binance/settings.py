@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from real_trade.exchange.core.contract import Contract
     from real_trade.exchange.world import Listing, World
 
+# The venue writes the S in a circle.
+_FUTURES = "USD\u24c8-M Futures"
 _OK = {"code": 200, "msg": "success"}
 
 
@@ -117,8 +119,8 @@ class Settings:
     def set_multi_assets(self, call: Call) -> dict[str, Any]:
         """Refuse to let coins back each other's positions; that they do not is no change."""
         if flag(call, "multiAssetsMargin"):
-            raise Refusal(-4169, "Unable to adjust to Multi-Assets mode.")
-        raise Refusal(-4171, "No need to change Multi-Assets mode.")
+            raise Refusal(-4169, f"Unable to adjust Multi-Assets Mode with insufficient margin balance in {_FUTURES}.")
+        raise Refusal(-4171, "Adjusted asset mode is currently set and does not need to be adjusted repeatedly.")
 
     def add_margin(self, call: Call) -> dict[str, Any]:
         """Add margin to an isolated position (type 1), or take some back (type 2)."""
@@ -127,7 +129,9 @@ class Settings:
         value = number(call, "amount")
         owner = self._exchange.accounts[call.account]
         if not self.is_isolated(call.account, listing.name):
-            raise Refusal(-4051, "Isolated balance insufficient.")
+            raise Refusal(-4049, "Add margin only support for isolated position.")
+        if value == 0:
+            raise Refusal(-4055, "Amount must be positive.")
         position = owner.position(listing.contract, which)
         units = int(value / UNIT) * (1 if kind == "1" else -1)
         try:

@@ -15,12 +15,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from real_trade.exchange.binance.feed import Feed
+    from real_trade.exchange.binance.patience import Patience
     from real_trade.exchange.binance.users import Users
 
     Send = Callable[[bytes], None]
 
 # Streams of one connection.
-_MOST: Final = {Market.SPOT: 1_024, Market.LINEAR: 1_024, Market.INVERSE: 200}
+MOST: Final = {Market.SPOT: 1_024, Market.LINEAR: 200, Market.INVERSE: 200}
+_LONGEST_ID: Final = 36
+_METHODS: Final = "`SUBSCRIBE`, `UNSUBSCRIBE`, `LIST_SUBSCRIPTIONS`, `SET_PROPERTY`, `GET_PROPERTY`"
 _KEY_LENGTH: Final = 64
 _encode = msgspec.json.encode
 
@@ -82,30 +85,48 @@ class StreamSession:
         place: what its address says.
         feeds: public streams of each market.
         users: user streams.
+        patience: what the venue bears.
     """
 
-    # The venue asks every twenty seconds, and leaves who has not answered for a minute.
-    idle_s = 60.0
-    ping_s = 20.0
-
-    def __init__(self, send: Send, place: Place, feeds: Mapping[Market, Feed], users: Users) -> None:
+    def __init__(
+        self, send: Send, place: Place, feeds: Mapping[Market, Feed], users: Users, patience: Patience
+    ) -> None:
         self._send, self._market, self._combined = send, place.market, place.combined
-        self._feeds, self._users = feeds, users
+        self._feeds, self._users, self._patience = feeds, users, patience
+        self.idle_s, self.ping_s = patience.idle_s, patience.ping_s
         self._names: dict[str, None] = {}
         self._accounts: dict[str, tuple[int, Callable[[dict[str, Any]], None]]] = {}
+        if len(place.names) > MOST[self._market]:
+            patience.lose()
+            return
         for name in place.names:
             self._open(name)
 
+    @property
+    def is_over(self) -> bool:
+        """Tell whether the venue has had enough of the connection."""
+        return self._patience.is_over
+
     def receive(self, text: str | bytes) -> None:
         """Take a frame of the client."""
+        if not self._patience.take_message():
+            return
         frame = read_object(text)
         if frame is None:
             self._refuse(None, 3, "Invalid JSON: expected value at line 1 column 1")
             return
         number, method, params = frame.get("id"), frame.get("method"), frame.get("params", [])
-        if not isinstance(params, list):
+        if not _is_id(number):
+            self._refuse(None, 2, "Invalid request: request ID must be an unsigned integer")
+        elif method is None:
+            self._refuse(number, 2, f"Invalid request: missing field `method` at line 1 column {len(text)}")
+        elif not isinstance(params, list):
             self._refuse(number, 2, "Invalid request: params must be an array")
-        elif method == "SUBSCRIBE":
+        else:
+            self._carry_out(number, str(method), params, text)
+
+    def _carry_out(self, number: Any, method: str, params: list[Any], text: str | bytes) -> None:
+        if method == "SUBSCRIBE":
             self._subscribe(number, params)
         elif method == "UNSUBSCRIBE":
             for name in params:
@@ -113,25 +134,40 @@ class StreamSession:
             self._answer(number, None)
         elif method == "LIST_SUBSCRIPTIONS":
             self._answer(number, list(self._names))
-        elif method == "SET_PROPERTY" and params[:1] == ["combined"] and len(params) == 2:
-            self._combined = bool(params[1])
-            self._answer(number, None)
-        elif method == "GET_PROPERTY" and params == ["combined"]:
-            self._answer(number, self._combined)
+        elif method in {"SET_PROPERTY", "GET_PROPERTY"}:
+            self._property(number, params, sets=method == "SET_PROPERTY")
         else:
-            self._refuse(number, 2, f"Invalid request: unknown variant `{method}`")
+            place = f"at line 1 column {_column(text, method)}"
+            self._refuse(number, 2, f"Invalid request: unknown variant `{method}`, expected one of {_METHODS} {place}")
 
     def close(self) -> None:
         """Take back every subscription."""
         for name in list(self._names):
             self._shut(name)
 
+    def _property(self, number: Any, params: list[Any], *, sets: bool) -> None:
+        """Set, or tell, whether messages come with the name of their stream."""
+        if not params or not isinstance(params[0], str):
+            self._refuse(number, 2, "Invalid request: property name must be a string")
+        elif len(params) > 1 + sets:
+            self._refuse(number, 2, "Invalid request: too many parameters")
+        elif params[0] != "combined":
+            self._refuse(number, 0, "Unknown property")
+        elif not sets:
+            self._answer(number, self._combined)
+        elif len(params) < 2 or not isinstance(params[1], bool):
+            self._refuse(number, 1, "Invalid value type: expected Boolean")
+        else:
+            self._combined = params[1]
+            self._answer(number, None)
+
     def _subscribe(self, number: Any, names: list[Any]) -> None:
         if not names or not all(isinstance(name, str) for name in names):
             self._refuse(number, 2, "Invalid request: params must be an array of strings")
             return
-        if len(self._names.keys() | set(names)) > _MOST[self._market]:
-            self._refuse(number, 2, "Invalid request: too many streams")
+        if len(self._names.keys() | set(names)) > MOST[self._market]:
+            # Who wants more is not told so, but cut.
+            self._patience.lose()
             return
         self._answer(number, None)
         for name in names:
@@ -172,3 +208,16 @@ class StreamSession:
 
     def _refuse(self, number: Any, code: int, message: str) -> None:
         self._send(_encode({"error": {"code": code, "msg": message}, "id": number}))
+
+
+def _is_id(number: Any) -> bool:
+    """Tell whether something names a request: a whole number, a short text, or nothing."""
+    if isinstance(number, str):
+        return len(number) <= _LONGEST_ID
+    return number is None or (isinstance(number, int) and not isinstance(number, bool))
+
+
+def _column(text: str | bytes, word: str) -> int:
+    """Return where a word of a request ends, with its quote."""
+    plain = text if isinstance(text, str) else text.decode(errors="replace")
+    return plain.rfind(word) + len(word) + 1

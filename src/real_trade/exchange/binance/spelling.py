@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Final
 
-from real_trade.exchange.core.contract import UNIT, Contract, Kind
+from real_trade.exchange.core.contract import RATE_SCALE, UNIT, Contract, Kind
 from real_trade.exchange.core.orders import Status, Why
+from real_trade.exchange.words import plain
 
 Row = dict[str, object]
 
@@ -20,7 +22,7 @@ _STATUSES: Final = {
     Status.REJECTED: "EXPIRED",
 }
 # What ends without anybody having taken it back.
-_EXPIRED: Final = frozenset({Why.NOT_FILLED, Why.WOULD_TAKE, Why.REDUCE_ONLY, Why.POSITION_CLOSED})
+_EXPIRED: Final = frozenset({Why.NOT_FILLED, Why.WOULD_TAKE, Why.REDUCE_ONLY, Why.POSITION_CLOSED, Why.RIVAL})
 
 
 def status_of(status: Status, why: Why | None) -> str:
@@ -47,6 +49,15 @@ def quantity(contract: Contract, lots: int) -> str:
     """Spell a quantity: eight decimals on spot, those of the step elsewhere."""
     value = lots * contract.step
     return f"{value:.8f}" if contract.kind is Kind.SPOT else f"{value:f}"
+
+
+def plain_rate(rate: int) -> str:
+    """Spell a fee of 1e-9 with no more decimals than it needs.
+
+    >>> plain_rate(360_000)
+    '0.00036'
+    """
+    return plain(Decimal(rate) / RATE_SCALE)
 
 
 def amount(units: int) -> str:

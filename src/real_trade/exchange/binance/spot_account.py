@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from real_trade.exchange.binance.calls import Call, flag
+from real_trade.exchange.binance.spelling import plain_rate
 from real_trade.exchange.binance.spot_rows import balances, commission_row
 from real_trade.exchange.core.contract import RATE_SCALE
+from real_trade.exchange.world import name_of
 from real_trade.model import Market
 
 if TYPE_CHECKING:
@@ -35,8 +37,9 @@ class SpotAccount:
         """Return balances and commissions."""
         account = self._world.exchange.accounts[call.account]
         contracts = [listing.contract for listing in self._world.listings.values() if listing.contract.kind == "spot"]
-        maker = max((contract.maker_rate for contract in contracts), default=0)
-        taker = max((contract.taker_rate for contract in contracts), default=0)
+        maker, taker = (
+            max((account.rate(contract, maker=maker) for contract in contracts), default=0) for maker in (True, False)
+        )
         coins = sorted(account.wallet)
         if flag(call, "omitZeroBalances"):
             coins = [coin for coin in coins if account.wallet[coin]]
@@ -67,7 +70,9 @@ class SpotAccount:
     def commission(self, call: Call) -> dict[str, Any]:
         """Return the rates of a symbol."""
         listing = self._directory.listing(call)
-        return {"symbol": listing.instrument.symbol} | commission_row(listing.contract)
+        return {"symbol": listing.instrument.symbol} | commission_row(
+            self._world.exchange.accounts[call.account], listing.contract
+        )
 
     def order_counts(self, call: Call) -> list[dict[str, Any]]:
         """Return how many orders were placed."""
@@ -102,13 +107,14 @@ class SpotAccount:
 
     def fees(self, call: Call) -> list[dict[str, str]]:
         """Return the rates of one symbol, or of all."""
+        account, contracts = self._world.exchange.accounts[call.account], self._world.exchange.contracts
         return [
             {
-                "symbol": i.symbol,
-                "makerCommission": f"{i.maker_fee:f}",
-                "takerCommission": f"{i.taker_fee:f}",
+                "symbol": instrument.symbol,
+                "makerCommission": plain_rate(account.rate(contracts[name_of(instrument)], maker=True)),
+                "takerCommission": plain_rate(account.rate(contracts[name_of(instrument)], maker=False)),
             }
-            for i in self._directory.chosen(call)
+            for instrument in self._directory.chosen(call)
         ]
 
     def status(self, call: Call) -> dict[str, Any]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from real_trade.exchange.binance.calls import Call, choice, flag, given, number, page_size, span_of, whole
 from real_trade.exchange.binance.desk import Desk, decimals, whole_steps
 from real_trade.exchange.binance.listing import MOST_LOTS, MOST_MARKET_LOTS, MOST_TICKS
-from real_trade.exchange.binance.records import Records, Ticket
-from real_trade.exchange.binance.refusals import NO_SUCH_ORDER, Refusal, filtered, missing, refusal_of
+from real_trade.exchange.binance.records import PREVENTIONS, Records, Ticket
+from real_trade.exchange.binance.refusals import NO_SUCH_ORDER, Refusal, filtered, refusal_of
 from real_trade.exchange.binance.spot_rows import (
     amended_row,
     cancelled_row,
@@ -17,7 +17,9 @@ from real_trade.exchange.binance.spot_rows import (
     fill_row,
     order_row,
     placed_row,
+    prevented_row,
 )
+from real_trade.exchange.binance.spot_types import CONDITIONAL, LIMITS, TYPES, check_sent
 from real_trade.exchange.binance.tickers import mean_price
 from real_trade.exchange.core.contract import UNIT
 from real_trade.exchange.core.margin import available, spot_needs
@@ -27,32 +29,10 @@ if TYPE_CHECKING:
     from real_trade.exchange.binance.directory import Directory
     from real_trade.exchange.binance.limits import OrderCounts
     from real_trade.exchange.core.contract import Contract
+    from real_trade.exchange.core.orders import Order
     from real_trade.exchange.pages import History
     from real_trade.exchange.world import Listing, World
 
-TYPES: Final = (
-    "LIMIT", "LIMIT_MAKER", "MARKET", "STOP_LOSS", "STOP_LOSS_LIMIT", "TAKE_PROFIT", "TAKE_PROFIT_LIMIT",
-)  # fmt: skip
-_LIMITS: Final = frozenset({"LIMIT", "LIMIT_MAKER", "STOP_LOSS_LIMIT", "TAKE_PROFIT_LIMIT"})
-_CONDITIONAL: Final = frozenset({"STOP_LOSS", "STOP_LOSS_LIMIT", "TAKE_PROFIT", "TAKE_PROFIT_LIMIT"})
-_NEEDS: Final[dict[str, tuple[str, ...]]] = {
-    "LIMIT": ("timeInForce", "quantity", "price"),
-    "LIMIT_MAKER": ("quantity", "price"),
-    "MARKET": (),
-    "STOP_LOSS": ("quantity",),
-    "STOP_LOSS_LIMIT": ("timeInForce", "quantity", "price"),
-    "TAKE_PROFIT": ("quantity",),
-    "TAKE_PROFIT_LIMIT": ("timeInForce", "quantity", "price"),
-}
-_UNWANTED: Final[dict[str, tuple[str, ...]]] = {
-    "LIMIT": ("stopPrice",),
-    "LIMIT_MAKER": ("timeInForce", "stopPrice"),
-    "MARKET": ("price", "timeInForce", "stopPrice"),
-    "STOP_LOSS": ("price", "timeInForce"),
-    "STOP_LOSS_LIMIT": (),
-    "TAKE_PROFIT": ("price", "timeInForce"),
-    "TAKE_PROFIT_LIMIT": (),
-}
 _FORCES: Final = {"GTC": Force.GTC, "IOC": Force.IOC, "FOK": Force.FOK}
 # Open orders of a symbol, and conditional ones among them.
 MOST_ORDERS: Final = 200
@@ -62,6 +42,25 @@ HIGHEST: Final = 5
 LOWEST: Final = 0.2
 _BIPS: Final = (10, 2_000)
 _PLACES: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An order that was read and not placed yet.
+
+    Attributes:
+        call: where it was read.
+        listing, request: what the core is asked for.
+        kind, link: its type, and the account's own name for it.
+        quote_units: of a market order in quote, how much is asked for.
+    """
+
+    call: Call
+    listing: Listing
+    request: Request
+    kind: str
+    link: str
+    quote_units: int = 0
 
 
 class SpotDesk(Desk):
@@ -87,39 +86,72 @@ class SpotDesk(Desk):
         Raises:
             Refusal: with the venue's code.
         """
-        kind = choice(call, "type", TYPES)
-        fallback = "FULL" if kind in {"MARKET", "LIMIT"} else "ACK"
+        fallback = "FULL" if call.params.get("type") in {"MARKET", "LIMIT"} else "ACK"
         wanted = choice(call, "newOrderRespType", ("ACK", "RESULT", "FULL"), fallback)
-        listing, request, quote_units = self._read(call, kind)
-        link = self.link(call.account, call)
+        draft = self.draft(call)
+        self.count(call)
+        ticket = self.enter(draft)
+        self.world.tell()
+        return placed_row(ticket, wanted, self.records.fills_of(ticket), self.records.prevented_by(ticket))
+
+    def draft(self, call: Call, *, later: bool = False) -> Draft:
+        """Read an order.
+
+        Args:
+            call: its request.
+            later: it is not to be placed now, so that it does not matter yet whether it could be.
+
+        Raises:
+            Refusal: with the venue's code.
+        """
+        kind = choice(call, "type", TYPES)
+        listing, request, quote_units = self._read(call, kind, later=later)
+        return Draft(call, listing, request, kind, self.link(call.account, call), quote_units)
+
+    def count(self, call: Call) -> None:
+        """Count an order.
+
+        Raises:
+            Refusal: it is one too many.
+        """
         self._counts.take(call.market, call.account)
-        order = self.submit(call.account, request, listing)
-        ticket = Ticket(
+
+    def enter(self, draft: Draft) -> Ticket:
+        """Place an order; nobody is told yet.
+
+        Raises:
+            Refusal: with the venue's code.
+        """
+        order = self.submit(draft.call.account, draft.request, draft.listing)
+        ticket = self.ticket_of(draft, order)
+        ticket.working_ms = 0 if draft.request.trigger else self.world.now_ms
+        self.records.add(ticket)
+        return ticket
+
+    @staticmethod
+    def ticket_of(draft: Draft, order: Order) -> Ticket:
+        """Return what is remembered of an order."""
+        call, kind = draft.call, draft.kind
+        return Ticket(
             order,
             call.market,
-            listing.instrument.symbol,
-            link,
+            draft.listing.instrument.symbol,
+            draft.link,
             kind,
             "GTC" if kind in {"MARKET", "LIMIT_MAKER", "STOP_LOSS", "TAKE_PROFIT"} else call.params["timeInForce"],
-            quote_units=quote_units,
+            quote_units=draft.quote_units,
             rate=call.params.get("trailingDelta", ""),
-            working_ms=0 if request.trigger else self.world.now_ms,
+            prevention=Desk.prevention(call),
         )
-        self.records.add(ticket)
-        self.world.tell()
-        return placed_row(ticket, wanted, self.records.fills_of(ticket))
 
     def test(self, call: Call) -> dict[str, Any]:
         """Check an order without placing it."""
         kind = choice(call, "type", TYPES)
         listing, request, _ = self._read(call, kind)
-        if request.force is Force.POST_ONLY and self.exchange.books[listing.name].side(-request.sign).reaches(
-            request.ticks
-        ):
-            raise refusal_of(Why.WOULD_TAKE, call.market)
+        self.check_maker(listing, request)
         if not flag(call, "computeCommissionRates"):
             return {}
-        return commission_row(listing.contract, "ForOrder")
+        return commission_row(self.exchange.accounts[call.account], listing.contract, "ForOrder")
 
     def query(self, call: Call) -> dict[str, Any]:
         """Return an order."""
@@ -130,7 +162,25 @@ class SpotDesk(Desk):
 
     def open(self, call: Call) -> list[dict[str, Any]]:
         """Return open orders."""
-        return [order_row(ticket) for ticket in self.open_tickets(call)]
+        pending = self.records.pending(call.account)
+        if given(call, "symbol"):
+            contract = self.directory.contract(call)
+            pending = [ticket for ticket in pending if ticket.order.contract is contract]
+        return [order_row(ticket) for ticket in self.open_tickets(call) + pending]
+
+    def prevented(self, call: Call) -> list[dict[str, Any]]:
+        """Return the matches of the account's orders with each other that did not take place, oldest first."""
+        symbol = self.directory.listing(call).instrument.symbol
+        number, order = whole(call.params, "preventedMatchId"), whole(call.params, "orderId")
+        if number is None and order is None:
+            raise Refusal(-1102, "Param 'preventedMatchId' or 'orderId' must be sent, but both were empty/null!")
+        limit, first = page_size(call, 500, 1_000), whole(call.params, "fromPreventedMatchId") or 0
+        found = [m for m in self.records.prevented[call.account] if m.taker.symbol == symbol and m.number >= first]
+        if number is not None:
+            found = [m for m in found if m.number == number]
+        if order is not None:
+            found = [m for m in found if order in {m.taker.order_id, m.maker.order_id}]
+        return [prevented_row(match) for match in found[:limit]]
 
     def all(self, call: Call) -> list[dict[str, Any]]:
         """Return orders of a symbol, open and ended, oldest first."""
@@ -157,18 +207,6 @@ class SpotDesk(Desk):
         self.cancel(ticket, self.link(call.account, call))
         self.world.tell()
         return cancelled_row(ticket, self.world.now_ms)
-
-    def take_back_all(self, call: Call) -> list[dict[str, Any]]:
-        """Cancel every open order of a symbol."""
-        if not given(call, "symbol"):
-            raise missing("symbol")
-        found = self.open_tickets(call)
-        if not found:
-            raise refusal_of(Why.UNKNOWN_ORDER, call.market)
-        for ticket in found:
-            self.cancel(ticket, self.records.new_name())
-        self.world.tell()
-        return [cancelled_row(ticket, self.world.now_ms) for ticket in found]
 
     def replace(self, call: Call) -> dict[str, Any]:
         """Cancel an order and place another.
@@ -212,8 +250,10 @@ class SpotDesk(Desk):
         ticket = self._cancellable(call, self.ticket(call))
         listing = self.directory.listing(call)
         lots, order = self._lots(listing.contract, call, "newQty", MOST_LOTS[call.market], "LOT_SIZE"), ticket.order
-        if lots >= order.request.lots:
-            raise Refusal(-2038, "The requested action would change no state; rejecting.")
+        if lots > order.request.lots:
+            raise Refusal(-2038, "Order amend (quantity increase) is not supported.")
+        if lots == order.request.lots:
+            raise refusal_of(Why.NO_CHANGE, call.market)
         before = ticket.link
         ticket.link = self.link(call.account, call) if given(call, "newClientOrderId") else before
         self.attempt(listing, lambda: self.exchange.amend(call.account, order.number, self.world.now_ms, lots))
@@ -227,25 +267,28 @@ class SpotDesk(Desk):
         if ticket is None or not ticket.order.is_open:
             raise refusal_of(Why.UNKNOWN_ORDER, call.market)
         only = call.params.get("cancelRestrictions", "")
+        if only not in {"", "ONLY_NEW", "ONLY_PARTIALLY_FILLED"}:
+            raise Refusal(-1145, "`cancelRestrictions` has to be either `ONLY_NEW` or `ONLY_PARTIALLY_FILLED`.")
         status = "PARTIALLY_FILLED" if ticket.order.filled else "NEW"
         if only and only != f"ONLY_{status}":
             raise Refusal(-2011, "Order was not canceled due to cancel restrictions.")
         return ticket
 
-    def _read(self, call: Call, kind: str) -> tuple[Listing, Request, int]:
+    def _read(self, call: Call, kind: str, *, later: bool = False) -> tuple[Listing, Request, int]:
         """Return instrument, request, and the quote that a market order is for."""
         listing = self.trading(call)
         contract = listing.contract
         sign = 1 if choice(call, "side", ("BUY", "SELL")) == "BUY" else -1
-        self._check_sent(call, kind)
+        check_sent(call, kind)
         force = Force.IOC if kind in {"MARKET", "STOP_LOSS", "TAKE_PROFIT"} else Force.POST_ONLY
-        if kind in _LIMITS and kind != "LIMIT_MAKER":
+        if kind in LIMITS and kind != "LIMIT_MAKER":
             force = _FORCES[choice(call, "timeInForce", tuple(_FORCES))]
-        ticks = self._ticks(listing, call, "price") if kind in _LIMITS else None
+        ticks = self._ticks(listing, call, "price") if kind in LIMITS else None
         if ticks is not None:
             self._check_distance(listing, ticks)
-        trigger = self._trigger(listing, call, kind, sign) if kind in _CONDITIONAL else None
-        self._check_counts(call, contract, conditional=trigger is not None)
+        trigger = self._trigger(listing, call, kind, sign) if kind in CONDITIONAL else None
+        if not later:
+            self._check_counts(call, contract, conditional=trigger is not None)
         quote_units = 0
         if given(call, "quoteOrderQty"):
             quote_units = int(number(call, "quoteOrderQty") / UNIT)
@@ -256,26 +299,11 @@ class SpotDesk(Desk):
             most = MOST_MARKET_LOTS if ticks is None else MOST_LOTS
             name = "MARKET_LOT_SIZE" if ticks is None else "LOT_SIZE"
             lots = self._lots(contract, call, "quantity", most[call.market], name)
-        request = Request(contract.symbol, sign, lots, ticks, force, trigger=trigger)
-        if trigger is not None:
-            self._check_value(call, contract, request, ticks or trigger.ticks or self._last(contract))
+        self_trade = PREVENTIONS[self.prevention(call)]
+        request = Request(contract.symbol, sign, lots, ticks, force, trigger=trigger, self_trade=self_trade)
+        if trigger is not None and not later:
+            self.check_value(call, contract, request, ticks or trigger.ticks or self.last(contract))
         return listing, request, quote_units
-
-    @staticmethod
-    def _check_sent(call: Call, kind: str) -> None:
-        """Refuse what a type of order lacks, or has no use for."""
-        for name in _NEEDS[kind]:
-            if not given(call, name):
-                raise missing(name)
-        for name in _UNWANTED[kind]:
-            if given(call, name):
-                raise Refusal(-1106, f"Parameter '{name}' sent when not required.")
-        if kind == "MARKET" and given(call, "quantity") == given(call, "quoteOrderQty"):
-            if given(call, "quantity"):
-                raise Refusal(-1128, "Combination of optional parameters invalid.")
-            raise missing("quantity")
-        if kind in _CONDITIONAL and not given(call, "stopPrice") and not given(call, "trailingDelta"):
-            raise Refusal(-1102, "Param 'stopPrice' or 'trailingDelta' must be sent, but both were empty/null!")
 
     def _ticks(self, listing: Listing, call: Call, name: str) -> int:
         value = number(call, name)
@@ -296,7 +324,8 @@ class SpotDesk(Desk):
         if value == 0:
             raise Refusal(-1013, "Invalid quantity.")
         lots = whole_steps(value, contract.step)
-        if lots is None or lots < contract.min_lots:
+        grid = self.world.listing(contract.symbol).instrument.quantity_step
+        if lots is None or lots < contract.min_lots or value % grid:
             raise filtered("LOT_SIZE")
         if lots > most:
             raise filtered(name_of_filter)
@@ -313,7 +342,8 @@ class SpotDesk(Desk):
         rises = (sign > 0) == kind.startswith("STOP_LOSS")
         return Trigger(stop, rises, Price.LAST)
 
-    def _last(self, contract: Contract) -> int:
+    def last(self, contract: Contract) -> int:
+        """Return the last price in ticks."""
         return self.exchange.prices[contract.symbol, Price.LAST]
 
     def _check_distance(self, listing: Listing, ticks: int) -> None:
@@ -328,8 +358,8 @@ class SpotDesk(Desk):
         if conditional and sum(o.request.trigger is not None for o in mine) >= MOST_CONDITIONAL:
             raise filtered("MAX_NUM_ALGO_ORDERS")
 
-    def _check_value(self, call: Call, contract: Contract, request: Request, ticks: int) -> None:
-        """Refuse a conditional order that is too small, or could not be paid for now."""
+    def check_value(self, call: Call, contract: Contract, request: Request, ticks: int) -> None:
+        """Refuse an order that is too small at a price, or could not be paid for now."""
         if contract.value(request.lots, ticks) * UNIT < contract.min_value:
             raise filtered("NOTIONAL")
         coin, units = spot_needs(contract, request.sign, request.lots, ticks)

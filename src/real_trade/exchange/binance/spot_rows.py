@@ -6,22 +6,66 @@ from typing import TYPE_CHECKING, Any
 
 from real_trade.exchange.binance.spelling import amount, price, quantity, side, status_of
 from real_trade.exchange.core.contract import RATE_SCALE
-from real_trade.exchange.core.orders import Status
+from real_trade.exchange.core.orders import Status, Why
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from real_trade.exchange.binance.records import Fill, Ticket
+    from real_trade.exchange.binance.records import Fill, Prevented, Ticket
     from real_trade.exchange.core.account import Account
     from real_trade.exchange.core.contract import Contract
     from real_trade.exchange.core.events import OrderChanged
 
 _NOTHING = "0.00000000"
-_PREVENTION = "EXPIRE_MAKER"
+# Why an order that a list was to place later was not placed.
+_REASONS = {
+    Why.NO_FUNDS: "INSUFFICIENT_BALANCES",
+    Why.TRIGGER_SIDE: "STOP_PRICE_WOULD_TRIGGER_IMMEDIATELY",
+    Why.WOULD_TAKE: "WOULD_MATCH_IMMEDIATELY",
+}
 
 
 def _head(ticket: Ticket) -> dict[str, Any]:
-    return {"symbol": ticket.symbol, "orderId": ticket.order_id, "orderListId": -1}
+    return {"symbol": ticket.symbol, "orderId": ticket.order_id, "orderListId": ticket.list_id}
+
+
+def _status(ticket: Ticket, status: Status, why: Why | None) -> str:
+    if ticket.pends:
+        return "PENDING_NEW"
+    return "REJECTED" if ticket.pending and status is Status.REJECTED else status_of(status, why)
+
+
+def _prevention(ticket: Ticket) -> dict[str, Any]:
+    """Return what becomes of orders of one account that meet, and what has become of this one."""
+    row: dict[str, Any] = {"selfTradePreventionMode": ticket.prevention}
+    if ticket.prevented is not None:
+        left = quantity(ticket.order.contract, ticket.order.left)
+        row |= {"preventedMatchId": ticket.prevented.number, "preventedQuantity": left}
+    return row
+
+
+def prevented_lots(match: Prevented) -> dict[str, str]:
+    """Return how much of each order has expired; nothing of one that went on."""
+    contract = match.maker.order.contract
+    lots = {"takerPreventedQuantity": match.taker_lots, "makerPreventedQuantity": match.maker_lots}
+    return {name: quantity(contract, count) for name, count in lots.items() if count}
+
+
+def prevented_row(match: Prevented) -> dict[str, Any]:
+    """Return a match that did not take place."""
+    maker = match.maker
+    return {
+        "symbol": maker.symbol,
+        "preventedMatchId": match.number,
+        "takerOrderId": match.taker.order_id,
+        "makerSymbol": maker.symbol,
+        "makerOrderId": maker.order_id,
+        "tradeGroupId": -1,
+        "selfTradePreventionMode": match.taker.prevention,
+        "price": price(maker.order.contract, maker.order.request.ticks or 0),
+        **prevented_lots(match),
+        "transactTime": match.time_ms,
+    }
 
 
 def _body(ticket: Ticket) -> dict[str, Any]:
@@ -33,7 +77,7 @@ def _body(ticket: Ticket) -> dict[str, Any]:
         "executedQty": quantity(contract, order.filled),
         "origQuoteOrderQty": amount(ticket.quote_units),
         "cummulativeQuoteQty": amount(order.value),
-        "status": status_of(order.status, order.why),
+        "status": _status(ticket, order.status, order.why),
         "timeInForce": ticket.force,
         "type": ticket.kind,
         "side": side(order.request.sign),
@@ -54,8 +98,10 @@ def _stop(ticket: Ticket) -> dict[str, Any]:
     return {"stopPrice": price(ticket.order.contract, trigger.ticks)}
 
 
-def placed_row(ticket: Ticket, wanted: str, fills: Iterable[Fill]) -> dict[str, Any]:
-    """Return the answer to a new order: short, with its state, or with its fills too."""
+def placed_row(
+    ticket: Ticket, wanted: str, fills: Iterable[Fill] = (), matches: Iterable[Prevented] = ()
+) -> dict[str, Any]:
+    """Return the answer to a new order: short, with its state, or with its fills and prevented matches too."""
     row = _head(ticket) | {"clientOrderId": ticket.link, "transactTime": ticket.order.created_ms}
     if wanted == "ACK":
         return row
@@ -74,15 +120,25 @@ def placed_row(ticket: Ticket, wanted: str, fills: Iterable[Fill]) -> dict[str, 
             }
             for fill in fills
         ]
-    return row | {"selfTradePreventionMode": _PREVENTION}
+        prevented = [
+            {
+                "preventedMatchId": match.number,
+                "makerOrderId": match.maker.order_id,
+                "price": price(contract, match.maker.order.request.ticks or 0),
+                **prevented_lots(match),
+            }
+            for match in matches
+        ]
+        row |= {"preventedMatches": prevented} if prevented else {}
+    return row | _prevention(ticket)
 
 
 def cancelled_row(ticket: Ticket, now_ms: int) -> dict[str, Any]:
     """Return the answer to a cancellation."""
     names = {"origClientOrderId": ticket.link}
-    row = {"symbol": ticket.symbol} | names | {"orderId": ticket.order_id, "orderListId": -1}
+    row = {"symbol": ticket.symbol} | names | {"orderId": ticket.order_id, "orderListId": ticket.list_id}
     row |= {"clientOrderId": ticket.cancelled_by, "transactTime": now_ms}
-    return row | _body(ticket) | _stop(ticket) | {"selfTradePreventionMode": _PREVENTION}
+    return row | _body(ticket) | _stop(ticket) | _prevention(ticket)
 
 
 def amended_row(ticket: Ticket, before: str, now_ms: int) -> dict[str, Any]:
@@ -103,7 +159,7 @@ def amended_row(ticket: Ticket, before: str, now_ms: int) -> dict[str, Any]:
         "type": body["type"],
         "side": body["side"],
         "workingTime": ticket.working_ms,
-        "selfTradePreventionMode": _PREVENTION,
+        "selfTradePreventionMode": ticket.prevention,
     }
     return {"transactTime": now_ms, "executionId": ticket.changes, "amendedOrder": amended}
 
@@ -119,7 +175,7 @@ def order_row(ticket: Ticket) -> dict[str, Any]:
         "updateTime": order.updated_ms,
         "isWorking": order.status is not Status.UNTRIGGERED,
         "workingTime": ticket.working_ms or -1,
-        "selfTradePreventionMode": _PREVENTION,
+        **_prevention(ticket),
     }
 
 
@@ -131,7 +187,7 @@ def fill_row(fill: Fill, contract: Contract) -> dict[str, Any]:
         "symbol": ticket.symbol,
         "id": fill.trade,
         "orderId": ticket.order_id,
-        "orderListId": -1,
+        "orderListId": ticket.list_id,
         "price": price(contract, event.ticks),
         "qty": quantity(contract, event.lots),
         "quoteQty": amount(contract.value(event.lots, event.ticks)),
@@ -144,11 +200,14 @@ def fill_row(fill: Fill, contract: Contract) -> dict[str, Any]:
     }
 
 
-def commission_row(contract: Contract, suffix: str = "") -> dict[str, Any]:
-    """Return the rates of commission."""
+def commission_row(account: Account, contract: Contract, suffix: str = "") -> dict[str, Any]:
+    """Return the rates of commission of an account."""
     nothing = {"maker": _NOTHING, "taker": _NOTHING}
     sides = {} if suffix else {"buyer": _NOTHING, "seller": _NOTHING}
-    standard = {"maker": _rate(contract.maker_rate), "taker": _rate(contract.taker_rate)}
+    standard = {
+        "maker": _rate(account.rate(contract, maker=True)),
+        "taker": _rate(account.rate(contract, maker=False)),
+    }
     return {
         f"standardCommission{suffix}": standard | sides,
         f"specialCommission{suffix}": nothing | sides,
@@ -192,8 +251,8 @@ def report(ticket: Ticket, event: OrderChanged, fill: Fill | None, number: int) 
         number: of the report.
     """
     order, request, contract = ticket.order, ticket.order.request, ticket.order.contract
-    status = status_of(event.status, event.why)
-    ended = status in {"CANCELED", "EXPIRED", "EXPIRED_IN_MATCH"}
+    status = _status(ticket, event.status, event.why)
+    ended = status in {"CANCELED", "EXPIRED", "EXPIRED_IN_MATCH", "REJECTED"}
     kind = "TRADE" if fill is not None else {"EXPIRED_IN_MATCH": "TRADE_PREVENTION"}.get(status, status)
     if fill is None and not ended:
         kind = "REPLACED" if ticket.is_told else "NEW"
@@ -213,11 +272,11 @@ def report(ticket: Ticket, event: OrderChanged, fill: Fill | None, number: int) 
         "p": price(contract, request.ticks or 0),
         "P": price(contract, stop),
         "F": _NOTHING,
-        "g": -1,
+        "g": ticket.list_id,
         "C": ticket.link if taken_back else "",
         "x": kind,
         "X": status,
-        "r": "NONE",
+        "r": _REASONS.get(event.why, "NONE") if status == "REJECTED" and event.why else "NONE",
         "i": ticket.order_id,
         "l": quantity(contract, 0 if done is None else done.lots),
         "z": quantity(contract, event.filled),
@@ -239,6 +298,26 @@ def report(ticket: Ticket, event: OrderChanged, fill: Fill | None, number: int) 
         row["d"] = int(ticket.rate)
     if ticket.working_ms:
         row["W"] = ticket.working_ms
-    if status == "EXPIRED":
+    if status == "EXPIRED" and event.why is Why.NOT_FILLED:
         row["eR"] = "INSUFFICIENT_LIQUIDITY"
-    return row | {"V": _PREVENTION}
+    if ticket.prevented is not None:
+        row |= _prevented_facts(ticket, ticket.prevented)
+    return row | {"V": ticket.prevention}
+
+
+def _prevented_facts(ticket: Ticket, match: Prevented) -> dict[str, Any]:
+    """Return what a report says of the match for which an order has expired."""
+    contract, left = ticket.order.contract, ticket.order.left
+    other = match.maker if ticket is match.taker else match.taker
+    ticks = match.maker.order.request.ticks or 0
+    return {
+        "v": match.number,
+        "A": quantity(contract, left),
+        "B": quantity(contract, left),
+        "u": -1,
+        "U": other.order_id,
+        "Cs": other.symbol,
+        "pl": quantity(contract, match.lots),
+        "pL": price(contract, ticks),
+        "pY": amount(contract.value(match.lots, ticks)),
+    }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from real_trade.exchange.binance.board import Board, spelled_levels
+from real_trade.exchange.binance.dated import is_dated
 from real_trade.exchange.binance.directory import pair_of
 from real_trade.exchange.binance.spelling import price, quantity, side
 from real_trade.exchange.binance.tickers import Tickers, touch
@@ -20,6 +21,11 @@ if TYPE_CHECKING:
     Levels = list[tuple[int, int]]
 
 _PLACES = 8
+_PAIR_EVENTS = {
+    "continuousKline": "continuous_kline",
+    "markPriceKline": "markPrice_kline",
+    "indexPriceKline": "indexPrice_kline",
+}
 
 
 class StreamRows:
@@ -95,6 +101,19 @@ class StreamRows:
         row["B"] = "0"
         return {"e": "kline", "E": now, "s": listing.instrument.symbol, "k": row}
 
+    def pair_kline(
+        self, kind: str, listing: Listing, bar: BarTable, spelling: str, now: int, *, closed: bool
+    ) -> dict[str, Any]:
+        """Return a bar that is told under the name of a pair: of its contract, its mark or its index price."""
+        row = self.kline(listing, bar, spelling, now, closed=closed)["k"]
+        head: dict[str, Any] = {"e": _PAIR_EVENTS[kind], "E": now, "ps": pair_of(listing.instrument)}
+        if kind == "continuousKline":
+            del row["s"]
+            return head | {"ct": "CURRENT_QUARTER" if is_dated(listing.instrument) else "PERPETUAL", "k": row}
+        # Prices alone: nothing is traded at them.
+        row |= {"s": "0" if kind == "indexPriceKline" else row["s"], "f": 0, "L": 0, "n": 60}
+        return head | {"k": row | dict.fromkeys(("v", "q", "V", "Q"), "0")}
+
     def state(self, kind: str, listing: Listing, detail: str) -> tuple[Any, dict[str, Any]]:
         """Return how things are, and what of it must differ to be told again."""
         if kind == "partial":
@@ -103,6 +122,12 @@ class StreamRows:
             return touch(self._world, listing), self._book_ticker(listing)
         if kind == "markPrice":
             return self._world.now_ms, self._mark_price(listing)
+        if kind == "indexPrice":
+            return self._world.now_ms, self._index_price(listing)
+        if kind == "rolling":
+            row = self._tickers.hours(listing.instrument, detail)
+            key = {name: value for name, value in row.items() if name not in {"openTime", "closeTime"}}
+            return key, self._ticker(listing, row, f"{detail}Ticker")
         if kind == "avgPrice":
             return self._world.now_ms, self._average(listing)
         row = self._tickers.day(listing.instrument)
@@ -144,6 +169,10 @@ class StreamRows:
         }
         return message | ({"ap": row["markPrice"]} if listing.instrument.market is Market.LINEAR else {})
 
+    def _index_price(self, listing: Listing) -> dict[str, Any]:
+        row = self._past.premium(listing.instrument)
+        return {"e": "indexPriceUpdate", "E": self._world.now_ms, "i": row["pair"], "p": row["indexPrice"]}
+
     def _average(self, listing: Listing) -> dict[str, Any]:
         now = self._world.now_ms
         mean = self._board.mean(listing)
@@ -155,19 +184,21 @@ class StreamRows:
         message |= {"v": row["volume"], "q": row.get("quoteVolume", row.get("baseVolume"))}
         return self._marked(listing, message)
 
-    def _ticker(self, listing: Listing, row: dict[str, Any]) -> dict[str, Any]:
+    def _ticker(self, listing: Listing, row: dict[str, Any], event: str = "24hrTicker") -> dict[str, Any]:
         message = {
-            "e": "24hrTicker",
+            "e": event,
             "E": self._world.now_ms,
             "s": row["symbol"],
             "p": row["priceChange"],
             "P": row["priceChangePercent"],
             "w": row["weightedAvgPrice"],
         }
-        if listing.instrument.market is Market.SPOT:
+        if "prevClosePrice" in row:
             message["x"] = row["prevClosePrice"]
-        message |= {"c": row["lastPrice"], "Q": row["lastQty"]}
-        if listing.instrument.market is Market.SPOT:
+        message["c"] = row["lastPrice"]
+        if "lastQty" in row:
+            message["Q"] = row["lastQty"]
+        if "bidPrice" in row:
             message |= {"b": row["bidPrice"], "B": row["bidQty"], "a": row["askPrice"], "A": row["askQty"]}
         message |= {
             "o": row["openPrice"],

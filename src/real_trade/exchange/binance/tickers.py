@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
+from real_trade.exchange.binance.calls import Call, choice, given
 from real_trade.exchange.binance.directory import Quotes, listed, pair_of, price_decimals
+from real_trade.exchange.binance.refusals import Refusal
 from real_trade.exchange.binance.spelling import price, quantity
-from real_trade.exchange.core.contract import UNIT
 from real_trade.exchange.core.orders import Price
 from real_trade.exchange.pages import DayStats, History
 from real_trade.exchange.words import plain
 from real_trade.model import Instrument, Market, SeriesKind
 
 if TYPE_CHECKING:
-    from decimal import Decimal
+    from collections.abc import Callable
 
     from real_trade.exchange.answers import Answer
-    from real_trade.exchange.binance.calls import Call
     from real_trade.exchange.binance.tape import Tape
     from real_trade.exchange.world import Listing, World
     from real_trade.model import Clock
 
+_MINUTE_MS: Final = 60_000
 _DAY_MS: Final = 86_400_000
+# Spans that are told of: those of the streams, and those that may be asked for.
+SPANS_MS: Final = {"1h": 3_600_000, "4h": 14_400_000, "1d": _DAY_MS}
+_WINDOW: Final = re.compile(r"([1-9][0-9]?)([mhd])")
+_UNITS_MS: Final = {"m": _MINUTE_MS, "h": 3_600_000, "d": _DAY_MS}
+_LONGEST: Final = {"m": 59, "h": 23, "d": 7}
+_NOT_IN_WINDOWS: Final = frozenset(("prevClosePrice", "lastQty", "bidPrice", "bidQty", "askPrice", "askQty"))
 _NOT_MINI: Final = frozenset(
     (
         *("priceChange", "priceChangePercent", "weightedAvgPrice", "prevClosePrice", "lastQty"),
@@ -67,10 +77,48 @@ class Tickers:
             rows = [{name: value for name, value in row.items() if name not in _NOT_MINI} for row in rows]
         return listed(call, rows)
 
+    def windows(self, call: Call) -> Answer:
+        """Return what a span up to now was like."""
+        size = call.params.get("windowSize") or "1d"
+        found = _WINDOW.fullmatch(size)
+        if found is None or int(found[1]) > _LONGEST[found[2]]:
+            raise Refusal(-1130, "Data sent for parameter 'windowSize' is not valid.")
+        span = int(found[1]) * _UNITS_MS[found[2]]
+        return self._spans(call, lambda now: (now - span) // _MINUTE_MS * _MINUTE_MS)
+
+    def trading_days(self, call: Call) -> Answer:
+        """Return what the day since midnight was like."""
+        return self._spans(call, lambda now: now // _DAY_MS * _DAY_MS)
+
+    def _spans(self, call: Call, begin: Callable[[int], int]) -> Answer:
+        """Return what has happened since a time that follows from now."""
+        if not given(call, "symbol") and not given(call, "symbols"):
+            raise Refusal(-1102, "Param 'symbol' or 'symbols' must be sent, but both were empty/null!")
+        opened = begin(self._clock.now_ms())
+        rows = [self.window(instrument, opened) for instrument in self._directory.chosen(call)]
+        if choice(call, "type", ("FULL", "MINI"), "FULL") == "MINI":
+            rows = [{name: value for name, value in row.items() if name not in _NOT_MINI} for row in rows]
+        return listed(call, rows)
+
+    def window(self, instrument: Instrument, opened_ms: int) -> dict[str, Any]:
+        """Return what has happened to an instrument since a time."""
+        # A span of whole minutes: what finished bars come to is remembered by it.
+        last = self._clock.now_ms() // _MINUTE_MS * _MINUTE_MS + _MINUTE_MS - 1
+        row = self._row(instrument, self._stats(instrument, last, last + 1 - opened_ms), opened_ms)
+        return {name: value for name, value in row.items() if name not in _NOT_IN_WINDOWS}
+
+    def hours(self, instrument: Instrument, size: str) -> dict[str, Any]:
+        """Return what one of the spans that streams tell of was like; it begins with a minute."""
+        begin = self._clock.now_ms() - SPANS_MS[size]
+        return self.window(instrument, begin // _MINUTE_MS * _MINUTE_MS)
+
     def day(self, instrument: Instrument) -> dict[str, Any]:
         """Return what the last day of an instrument was like."""
+        return self._row(instrument, self._day(instrument), self._clock.now_ms() - _DAY_MS)
+
+    def _row(self, instrument: Instrument, day: DayStats | None, opened_ms: int) -> dict[str, Any]:
+        """Return what happened since a time."""
         now = self._clock.now_ms()
-        day = self._day(instrument)
         if day is None:
             return {"symbol": instrument.symbol, "count": 0}
         places, volume_places = price_decimals(instrument), 8 if instrument.market is Market.SPOT else None
@@ -90,7 +138,7 @@ class Tickers:
             "highPrice": plain(day.high, places),
             "lowPrice": plain(day.low, places),
             "volume": plain(day.volume, volume_places),
-            "openTime": now - _DAY_MS,
+            "openTime": opened_ms,
             "closeTime": now,
             "firstId": last_id - day.trades + 1,
             "lastId": last_id,
@@ -124,29 +172,18 @@ class Tickers:
 
     def _day(self, instrument: Instrument) -> DayStats | None:
         """Return the last 24 hours up to the last trade."""
-        now = self._clock.now_ms()
+        return self._stats(instrument, self._clock.now_ms(), _DAY_MS)
+
+    def _stats(self, instrument: Instrument, now_ms: int, span_ms: int) -> DayStats | None:
+        """Return the bars that opened in a span, and the last price."""
         listing, instrument = self._directory.going(instrument), self._directory.parent(instrument)
+        day = self._history.last_day(instrument, SeriesKind.KLINE, now_ms, span_ms)
         if listing is None:
-            return self._history.last_day(instrument, SeriesKind.KLINE, now)
-        candle, contract = listing.candle, listing.contract
-        span = max(1, _DAY_MS - (now - candle.time_ms))
-        past = self._history.last_day(instrument, SeriesKind.KLINE, candle.time_ms - 1, span)
-        last = self._world.exchange.prices[listing.name, Price.LAST] * contract.tick
-        high, low = candle.high * contract.tick, candle.low * contract.tick
-        volume, turnover = candle.lots * contract.step, candle.turnover * UNIT
-        if past is None:
-            opened = candle.open * contract.tick
-            return DayStats(opened, last, high, low, volume, turnover, candle.trades, candle.time_ms)
-        return DayStats(
-            past.first,
-            last,
-            max(past.high, high, last),
-            min(past.low, low, last),
-            past.volume + volume,
-            past.turnover + turnover,
-            past.trades + candle.trades,
-            past.open_ms,
-        )
+            return day
+        last = self._world.exchange.prices[listing.name, Price.LAST] * listing.contract.tick
+        if day is None:
+            return DayStats(last, last, last, last, Decimal(0), Decimal(0), 0, listing.candle.time_ms)
+        return replace(day, last=last, high=max(day.high, last), low=min(day.low, last))
 
 
 def touch(world: World, listing: Listing) -> tuple[str, str, str, str]:

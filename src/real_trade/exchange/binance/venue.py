@@ -16,6 +16,8 @@ from real_trade.exchange.binance.feed import Feed
 from real_trade.exchange.binance.frames import FrameSession
 from real_trade.exchange.binance.history import QUIET, PastMarket
 from real_trade.exchange.binance.limits import OrderCounts, Weights, weight_header
+from real_trade.exchange.binance.options import Options
+from real_trade.exchange.binance.patience import Patience
 from real_trade.exchange.binance.records import Records
 from real_trade.exchange.binance.refusals import Refusal
 from real_trade.exchange.binance.settings import Settings
@@ -74,13 +76,15 @@ class BinanceVenue:
         ban_s: float = 600.0,
         seed: int = 0,
     ) -> None:
-        self.world, self.clock = world, clock
+        self.world, self.clock, self._machine = world, clock, machine
+        self._limited = rate is None or rate.units is not None
         self.accounts = {
-            member.key: {market: world.open_account(member.wallet).number for market in FOLDERS} for member in members
+            member.key: {market: world.open_account(member.wallet, member.tier).number for market in FOLDERS}
+            for member in members
         }
         self._door = Doorkeeper({member.key: member.secret for member in members}, clock)
         self._weights = Weights(rate, ban_s, machine)
-        self._counts = OrderCounts(machine, limited=rate is None or rate.units is not None)
+        self._counts = OrderCounts(machine, limited=self._limited)
         dated = Dated(source.instruments(), source.start_ms, market_clock)
         directory, quotes = Directory(source, world, dated), Quotes(source, world, dated)
         tape, self.records = Tape(world), Records(seed)
@@ -94,7 +98,7 @@ class BinanceVenue:
         self.feeds = {market: Feed(market, world, history, tape, rows, quotes) for market in FOLDERS}
         self.desks = Desks(
             directory, world, history, past, tickers, self._board, self.records, settings, self._users, self._counts,
-            clock, self.accounts,
+            clock, Options(dated.perpetual, history, world, market_clock, clock), self.accounts,
         )  # fmt: skip
 
     # REST
@@ -151,6 +155,12 @@ class BinanceVenue:
         message = "Server is currently overloaded with other requests. Please try again in a few minutes."
         return error(503, -1008, message)
 
+    def timed_out(self, query: Query) -> Answer:
+        """Return code -1007, after which a request may or may not have been carried out."""
+        del query
+        message = "Timeout waiting for response from backend server. Send status unknown; execution status unknown."
+        return error(503, -1007, message)
+
     def order_named(self, query: Query) -> int | None:
         """Return the core's number of the order that a request names."""
         call = _call(query)
@@ -159,7 +169,8 @@ class BinanceVenue:
             return None
         number = whole_number(call.params.get("orderId", ""))
         ticket = self.records.find(account[call.market], number, call.params.get("origClientOrderId", ""))
-        return None if ticket is None else ticket.order.number
+        # One that a list is to place later the core does not have.
+        return None if ticket is None or ticket.order.number == 0 else ticket.order.number
 
     def holders(self) -> dict[str, list[int]]:
         """Return the core's accounts of each key."""
@@ -175,6 +186,8 @@ class BinanceVenue:
         """Tell the streams what has changed."""
         for feed in self.feeds.values():
             feed.pulse()
+        self.desks.countdowns.pulse()
+        self.desks.futures.expire()
         self._bulletins.pulse()
         self._users.pulse()
 
@@ -201,13 +214,15 @@ class BinanceVenue:
         if market is not None:
             self.world.wake()
             return FrameSession(
-                send, market, self.desks, self._door, self._users, self._weights, self._counts, self.clock.now_ms
-            )
+                send, market, self.desks, self._door, self._users, self._weights, self._counts, self.clock.now_ms,
+                Patience(market, self._machine, limited=self._limited),
+            )  # fmt: skip
         place = place_of(path, params or {})
         if place is None:
             return None
         self.world.wake()
-        return StreamSession(send, place, self.feeds, self._users)
+        patience = Patience(place.market, self._machine, limited=self._limited)
+        return StreamSession(send, place, self.feeds, self._users, patience)
 
     def addresses(self, root: str) -> dict[str, Any]:
         """Return the base URLs of each market; those of spot also under the names that other venues have."""

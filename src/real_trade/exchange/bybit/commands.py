@@ -37,6 +37,7 @@ _PACES: Final = {
     "info": (50, 50),
     "key": (10, 10),
     "margin-mode": (5, 5),
+    "dcp": (5, 5),
 }
 
 

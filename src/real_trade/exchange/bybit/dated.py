@@ -1,49 +1,31 @@
 """What is listed beside spot and perpetuals: one dated future and one option, quoted but not traded by accounts.
 
-The future goes where its perpetual goes; the option is worth what Black and Scholes say at one volatility.
+The future goes where its perpetual goes; the option is quoted around what it is worth.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import Decimal
 from functools import cached_property
-from math import erf, exp, log, pi, sqrt
 from typing import TYPE_CHECKING, Final
 
-from real_trade.exchange.core.orders import Price
+from real_trade.exchange.call_option import STEP, TICK, VOLATILITY, CallOption
 from real_trade.exchange.words import plain
-from real_trade.model import Market, SeriesKind
+from real_trade.model import Market
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from real_trade.exchange.call_option import OptionTrade
     from real_trade.exchange.pages import History
-    from real_trade.exchange.world import Listing, World
+    from real_trade.exchange.world import World
     from real_trade.model import Instrument
 
 _MONTHS: Final = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
-_YEAR_MS: Final = 365 * 86_400_000
-_HOUR_MS: Final = 3_600_000
 # A contract is not listed in the last days before its delivery.
 _LEAST_DAYS: Final = 30
-_VOLATILITY: Final = 0.5
-OPTION_TICK: Final = Decimal(5)
-OPTION_STEP: Final = Decimal("0.01")
-# Levels of the option's book, and trades of it that are remembered.
-_LEVELS: Final = 10
-_TRADES: Final = 50
-
-
-@dataclass(frozen=True, slots=True)
-class OptionTrade:
-    """One public trade of the option."""
-
-    time_ms: int
-    price: str
-    size: str
-    sign: int
 
 
 class Dated:
@@ -81,21 +63,17 @@ class Dated:
         return self.perpetual.symbol if is_future and self.perpetual is not None else symbol
 
     @cached_property
-    def strike(self) -> int:
-        """Return the option's strike: the price at the beginning, to two digits."""
+    def call(self) -> CallOption:
+        """Return the option."""
         assert self.perpetual is not None
-        bars = self._history.table(self.perpetual, SeriesKind.KLINE)
-        row = min(len(bars) - 1, max(0, int(bars.time.searchsorted(self._start_ms)) - 1))
-        price = int(bars.open[row]) / 10**bars.grid.price
-        unit = 10 ** max(0, len(str(int(price))) - 2)
-        return int(max(unit, round(price / unit) * unit))
+        return CallOption(self.perpetual, self._history, self._world, self._start_ms, self.delivery_ms)
 
     @property
     def option(self) -> str:
         """Return the option's symbol, empty where there is none."""
         if self.perpetual is None:
             return ""
-        return f"{self.perpetual.base}-{self._day}-{self.strike}-C-{self.perpetual.settle}"
+        return f"{self.perpetual.base}-{self._day}-{self.call.strike}-C-{self.perpetual.settle}"
 
     def option_facts(self, launch_ms: int) -> dict[str, object]:
         """Spell the option the way instruments-info does."""
@@ -111,19 +89,14 @@ class Dated:
             "launchTime": str(launch_ms),
             "deliveryTime": str(self.delivery_ms),
             "deliveryFeeRate": "0.00015",
-            "priceFilter": {"minPrice": plain(OPTION_TICK), "maxPrice": "1110000", "tickSize": plain(OPTION_TICK)},
-            "lotSizeFilter": {"maxOrderQty": "500", "minOrderQty": plain(OPTION_STEP), "qtyStep": plain(OPTION_STEP)},
-            "displayName": f"{self.perpetual.base}{coins}-{self._day}-{self.strike}-C",
+            "priceFilter": {"minPrice": plain(TICK), "maxPrice": "1110000", "tickSize": plain(TICK)},
+            "lotSizeFilter": {"maxOrderQty": "500", "minOrderQty": plain(STEP), "qtyStep": plain(STEP)},
+            "displayName": f"{self.perpetual.base}{coins}-{self._day}-{self.call.strike}-C",
         }
 
     def option_ticker(self) -> dict[str, str]:
         """Spell the option's ticker."""
-        listing = self._listing()
-        index = float(self._world.exchange.prices[listing.name, Price.INDEX] * listing.contract.tick)
-        left = self._years_left(self._world.now_ms)
-        spread = _VOLATILITY * sqrt(left)
-        reach = (log(index / self.strike) + spread * spread / 2) / spread
-        density = exp(-reach * reach / 2) / sqrt(2 * pi)
+        index, greeks = self.call.index, self.call.greeks()
         bids, asks = self.option_levels()
         traded = self.option_trades()
         volume = sum(Decimal(trade.size) for trade in traded)
@@ -133,80 +106,37 @@ class Dated:
             "symbol": self.option,
             "bid1Price": bids[0][0],
             "bid1Size": bids[0][1],
-            "bid1Iv": str(_VOLATILITY),
+            "bid1Iv": str(VOLATILITY),
             "ask1Price": asks[0][0],
             "ask1Size": asks[0][1],
-            "ask1Iv": str(_VOLATILITY),
+            "ask1Iv": str(VOLATILITY),
             "lastPrice": plain(prices[-1]),
             "highPrice24h": plain(max(prices)),
             "lowPrice24h": plain(min(prices)),
-            "markPrice": f"{self._worth(index, self._world.now_ms):.8f}",
+            "markPrice": f"{self.call.mark:.8f}",
             "indexPrice": f"{index:.2f}",
-            "markIv": str(_VOLATILITY),
+            "markIv": str(VOLATILITY),
             "underlyingPrice": f"{index:.2f}",
             "openInterest": plain(volume),
             "turnover24h": plain(turnover),
             "volume24h": plain(volume),
             "totalVolume": plain(volume),
             "totalTurnover": plain(turnover),
-            "delta": f"{_normal(reach):.8f}",
-            "gamma": f"{density / (index * spread):.8f}",
-            "vega": f"{index * density * sqrt(left) / 100:.8f}",
-            "theta": f"{-index * density * _VOLATILITY / (2 * sqrt(left)) / 365:.8f}",
+            "delta": f"{greeks.delta:.8f}",
+            "gamma": f"{greeks.gamma:.8f}",
+            "vega": f"{greeks.vega:.8f}",
+            "theta": f"{greeks.theta:.8f}",
             "predictedDeliveryPrice": "0",
             "change24h": plain(prices[-1] - prices[0]),
         }
 
     def option_levels(self) -> tuple[list[list[str]], list[list[str]]]:
         """Return bids and asks of the option."""
-        listing = self._listing()
-        index = float(self._world.exchange.prices[listing.name, Price.INDEX] * listing.contract.tick)
-        middle = _on_tick(self._worth(index, self._world.now_ms))
-        sides = []
-        for sign in (-1, 1):
-            prices = [middle + sign * step * OPTION_TICK for step in range(1, _LEVELS + 1)]
-            sizes = (OPTION_STEP * (100 + 17 * step % 90) for step in range(_LEVELS))
-            pairs = zip(prices, sizes, strict=True)
-            sides.append([[plain(price), plain(size)] for price, size in pairs if price > 0])
-        return sides[0], sides[1]
+        return self.call.levels()
 
     def option_trades(self) -> list[OptionTrade]:
-        """Return the last trades of the option, oldest first: one at the opening of each hour."""
-        listing = self._listing()
-        table, tick = listing.table, 10**listing.table.grid.price
-        found = []
-        last = self._world.now_ms // _HOUR_MS
-        for hour in range(last - _TRADES + 1, last + 1):
-            row = int(table.time.searchsorted(hour * _HOUR_MS, side="right")) - 1
-            if row < 0:
-                continue
-            worth = self._worth(int(table.open[row]) / tick, hour * _HOUR_MS)
-            size = OPTION_STEP * (1 + hour * 7 % 40)
-            found.append(OptionTrade(hour * _HOUR_MS, plain(_on_tick(worth)), plain(size), 1 if hour % 2 else -1))
-        return found
-
-    def _listing(self) -> Listing:
-        assert self.perpetual is not None
-        return self._world.listings[self.perpetual.market, self.perpetual.symbol]
-
-    def _years_left(self, now_ms: int) -> float:
-        return max(1, self.delivery_ms - now_ms) / _YEAR_MS
-
-    def _worth(self, price: float, now_ms: int) -> float:
-        """Return what a call is worth at a price of the coin."""
-        spread = _VOLATILITY * sqrt(self._years_left(now_ms))
-        reach = (log(price / self.strike) + spread * spread / 2) / spread
-        return price * _normal(reach) - self.strike * _normal(reach - spread)
-
-
-def _normal(value: float) -> float:
-    return (1 + erf(value / sqrt(2))) / 2
-
-
-def _on_tick(value: float) -> Decimal:
-    """Return a price on the option's grid, one tick at least."""
-    ticks = (Decimal(value) / OPTION_TICK).quantize(Decimal(1), ROUND_HALF_EVEN)
-    return max(Decimal(1), ticks) * OPTION_TICK
+        """Return the last trades of the option, oldest first."""
+        return self.call.trades()
 
 
 def _last_friday_of_quarter(after_ms: int) -> int:

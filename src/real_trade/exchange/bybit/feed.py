@@ -11,6 +11,7 @@ import numpy as np
 
 from real_trade.exchange.bybit.market import INTERVALS, BybitMarket, spelled_levels, trade_id
 from real_trade.exchange.bybit.spelling import price, quantity
+from real_trade.exchange.bybit.statistics import pools, spelled_limits
 from real_trade.exchange.core.events import Executed, Traded
 from real_trade.exchange.world import BarClosed
 from real_trade.model import Interval, Market, SeriesKind
@@ -19,19 +20,35 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from real_trade.exchange.bars import BarTable
+    from real_trade.exchange.bybit.price_limits import PriceLimits
     from real_trade.exchange.core.events import Event
     from real_trade.exchange.pages import History
     from real_trade.exchange.world import Listing, World
 
     Send = Callable[[bytes], None]
 
-DEPTHS: Final = {1: 10, 50: 20, 200: 100, 1000: 200}  # levels -> milliseconds between messages
+# Depth of a book as topics spell it -> levels, and milliseconds between messages. The last one tells beside each level
+# what only retail traders may take.
+_DEPTHS: Final = {"1": (1, 10), "50": (50, 20), "200": (200, 100), "1000": (1000, 200), "rpi": (50, 100)}
 _TICKER_MS: Final = 100
 _KLINE_MS: Final = 1_000
 # A book of one level is told again when it has stood still for so long.
 _REPEAT_MS: Final = 3_000
 _MOST_TRADES: Final = 1_024
-_LIQUIDATIONS: Final = ("allLiquidation", "liquidation")
+_LIMIT_MS: Final = 300
+_INSURANCE_MS: Final = 1_000
+# Kind of topic -> parts of its name.
+_SHAPES: Final = {
+    "orderbook": 3,
+    "kline": 3,
+    "publicTrade": 2,
+    "tickers": 2,
+    "allLiquidation": 2,
+    "liquidation": 2,
+    "priceLimit": 2,
+    "insurance": 2,
+}
+_OF_CONTRACTS: Final = ("allLiquidation", "liquidation", "insurance")
 
 Levels = list[tuple[int, int]]
 
@@ -53,7 +70,7 @@ class _Topic:
     update: int = 0
     version: int = -1
     told_ms: int = 0
-    # Of a ticker: what was told last; of a kline: the text.
+    # Of a ticker: what was told last; of a kline, limits or insurance: the text.
     fields: dict[str, str] = field(default_factory=dict)
     text: bytes = b""
     # Of trades: those that are not told yet.
@@ -64,16 +81,19 @@ class Feed:
     """The public streams of one category.
 
     Args:
-        category: spot, linear, inverse or option.
+        category: spot, linear or inverse.
         world: what happens.
         history: its bars.
         market: spells tickers.
+        limits: how far from the market orders may be.
     """
 
-    def __init__(self, category: str, world: World, history: History, market: BybitMarket) -> None:
+    def __init__(self, category: str, world: World, history: History, market: BybitMarket, limits: PriceLimits) -> None:
         self._category, self._world, self._history, self._market = category, world, history, market
+        self._limits = limits
         self._topics: dict[str, _Topic] = {}
         self._by_listing: dict[str, list[_Topic]] = defaultdict(list)
+        market.book_updates[category] = self.book_update
         world.listen(self._hear)
 
     @property
@@ -106,6 +126,14 @@ class Feed:
             del self._topics[name]
             self._by_listing[topic.listing.name].remove(topic)
 
+    def book_update(self, listing: Listing, symbol: str) -> int:
+        """Return the number that the deepest stream gives to a book as it is now; who listens is told first."""
+        topic = self._topics.get(f"orderbook.1000.{symbol}")
+        if topic is None:
+            return 1 + self._world.exchange.books[listing.name].version
+        self._tell_book(topic, self._world.now_ms)
+        return topic.update
+
     def pulse(self) -> None:
         """Tell what has changed since the last time, as far as it is due."""
         now = self._world.now_ms
@@ -120,6 +148,10 @@ class Feed:
                 self._tell_kline(topic, now)
             elif topic.kind == "publicTrade":
                 self._tell_trades(topic, now)
+            elif topic.kind == "priceLimit":
+                self._tell_limit(topic, now)
+            elif topic.kind == "insurance":
+                self._tell_insurance(topic, now)
 
     def restart_books(self) -> None:
         """Tell every book as a whole again, numbered from 1."""
@@ -137,19 +169,26 @@ class Feed:
         parts = name.split(".")
         kind, symbol = parts[0], parts[-1]
         detail = parts[1] if len(parts) == 3 else ""
-        if self._category == "option":
+        listing = self._settled_in(symbol) if kind == "insurance" else self._listing(symbol)
+        if listing is None or _SHAPES.get(kind) != len(parts):
             return None
-        listing = self._world.listings.get((Market(self._category), self._market.dated.parent(self._category, symbol)))
-        shape = {"orderbook": 3, "kline": 3, "publicTrade": 2, "tickers": 2, "allLiquidation": 2, "liquidation": 2}
-        if listing is None or shape.get(kind) != len(parts):
-            return None
-        if kind == "orderbook" and detail not in {str(depth) for depth in DEPTHS}:
+        if kind == "orderbook" and detail not in _DEPTHS:
             return None
         if kind == "kline" and detail not in INTERVALS:
             return None
-        if kind in _LIQUIDATIONS and self._category == "spot":
+        if kind in _OF_CONTRACTS and self._category == "spot":
             return None
         return _Topic(name, kind, listing, symbol, detail)
+
+    def _listing(self, symbol: str) -> Listing | None:
+        parent = self._market.dated.parent(self._category, symbol)
+        return self._world.listings.get((Market(self._category), parent))
+
+    def _settled_in(self, word: str) -> Listing | None:
+        """Return a contract that is insured by a coin's pool; of inverse ones, all pools are told of together."""
+        mine = [listing for listing in self._world.listings.values() if self._is_mine(listing)]
+        inverse = self._category == "inverse"
+        return next((one for one in mine if word == ("inverse" if inverse else one.contract.settle)), None)
 
     def _greet(self, topic: _Topic, send: Send) -> None:
         now = self._world.now_ms
@@ -163,12 +202,14 @@ class Feed:
             if not topic.fields:
                 topic.fields = self._ticker_fields(topic)
             send(self._ticker_message(topic, "snapshot", topic.fields, now))
+        elif topic.kind == "insurance":
+            send(self._insurance_message(topic, "snapshot", now))
 
     def _depth(self, topic: _Topic) -> tuple[Levels, Levels]:
-        return self._world.exchange.books[topic.listing.name].depth(int(topic.detail))
+        return self._world.exchange.books[topic.listing.name].depth(_DEPTHS[topic.detail][0])
 
     def _tell_book(self, topic: _Topic, now: int) -> None:
-        topic.due_ms = now + DEPTHS[int(topic.detail)]
+        topic.due_ms = now + _DEPTHS[topic.detail][1]
         version = self._world.exchange.books[topic.listing.name].version
         if version == topic.version:
             if topic.detail == "1" and now - topic.told_ms >= _REPEAT_MS:
@@ -188,7 +229,9 @@ class Feed:
             self._send(topic, self._book_message(topic, "delta", *changes, now))
 
     def _book_message(self, topic: _Topic, kind: str, bids: Levels, asks: Levels, now: int) -> bytes:
-        listing = topic.listing
+        spelled = [spelled_levels(topic.listing, levels) for levels in (bids, asks)]
+        if topic.detail == "rpi":
+            spelled = [[[*level, "0"] for level in levels] for levels in spelled]
         return _encode(
             {
                 "topic": topic.name,
@@ -196,8 +239,8 @@ class Feed:
                 "ts": now,
                 "data": {
                     "s": topic.symbol,
-                    "b": spelled_levels(listing, bids),
-                    "a": spelled_levels(listing, asks),
+                    "b": spelled[0],
+                    "a": spelled[1],
                     "u": topic.update,
                     "seq": topic.version,
                 },
@@ -284,7 +327,7 @@ class Feed:
                     topic.waiting.append(event)
                 elif isinstance(event, BarClosed) and topic.kind == "kline":
                     self._close_kline(topic, event)
-                elif isinstance(event, Executed) and event.kind == "liquidation" and topic.kind in _LIQUIDATIONS:
+                elif isinstance(event, Executed) and event.kind == "liquidation" and topic.kind in _OF_CONTRACTS[:2]:
                     self._tell_liquidation(topic, event)
 
     def _close_kline(self, topic: _Topic, event: BarClosed) -> None:
@@ -299,15 +342,43 @@ class Feed:
         topic.text = b""
 
     def _tell_liquidation(self, topic: _Topic, event: Executed) -> None:
-        row = {
-            "T": event.time_ms,
-            "s": topic.symbol,
-            # The side of the position that is closed.
-            "S": "Sell" if event.sign > 0 else "Buy",
-            "v": quantity(topic.listing.contract, event.lots),
-            "p": price(topic.listing.contract, event.ticks),
-        }
-        self._send(topic, _encode({"topic": topic.name, "type": "snapshot", "ts": event.time_ms, "data": [row]}))
+        contract = topic.listing.contract
+        # The side of the position that is closed.
+        side = "Sell" if event.sign > 0 else "Buy"
+        size, at = quantity(contract, event.lots), price(contract, event.ticks)
+        data: object = [{"T": event.time_ms, "s": topic.symbol, "S": side, "v": size, "p": at}]
+        if topic.kind == "liquidation":
+            # The older stream told of one at a time.
+            data = {"updatedTime": event.time_ms, "symbol": topic.symbol, "side": side, "size": size, "price": at}
+        self._send(topic, _encode({"topic": topic.name, "type": "snapshot", "ts": event.time_ms, "data": data}))
+
+    def _tell_limit(self, topic: _Topic, now: int) -> None:
+        topic.due_ms = now + _LIMIT_MS
+        data = spelled_limits(self._limits, topic.listing.contract, topic.symbol)
+        text = _encode(data)
+        if text != topic.text:
+            topic.text = text
+            self._send(topic, _encode({"topic": topic.name, "data": data, "ts": now}))
+
+    def _tell_insurance(self, topic: _Topic, now: int) -> None:
+        topic.due_ms = now + _INSURANCE_MS
+        text = _encode(self._insured(topic))
+        if text != topic.text:
+            self._send(topic, self._insurance_message(topic, "delta", now))
+
+    def _insured(self, topic: _Topic) -> list[dict[str, str]]:
+        inverse = self._category == "inverse"
+        settled = {listing.contract.settle for listing in self._world.listings.values() if self._is_mine(listing)}
+        return [row for row in pools(self._world) if row["coin"] in (settled if inverse else {topic.symbol})]
+
+    def _is_mine(self, listing: Listing) -> bool:
+        return listing.instrument.market == self._category
+
+    def _insurance_message(self, topic: _Topic, kind: str, now: int) -> bytes:
+        rows = self._insured(topic)
+        topic.text = _encode(rows)
+        data = [row | {"updateTime": str(now)} for row in rows]
+        return _encode({"topic": topic.name, "type": kind, "ts": now, "data": data})
 
     @staticmethod
     def _send(topic: _Topic, message: bytes) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from real_trade.exchange.bybit.parameters import PRICES
 from real_trade.exchange.bybit.records import Protection, Records, Ticket
 from real_trade.exchange.bybit.refusals import Refusal, refusal_of
 from real_trade.exchange.core.contract import Kind
-from real_trade.exchange.core.orders import Force, Price, Refused, Request, Status, Trigger, Why
+from real_trade.exchange.core.orders import Force, Price, Refused, Request, SelfTrade, Status, Trigger, Why
 
 if TYPE_CHECKING:
     from real_trade.exchange.core.account import Position
@@ -92,6 +93,7 @@ class Guards:
         self._place(account, request, "TrailingStop", "CreateByTrailingStop")
 
     def _place(self, account: int, request: Request, stop_type: str, created_by: str) -> Ticket:
+        request = replace(request, self_trade=SelfTrade.NONE)
         try:
             order = self._exchange.place(account, request, self._world.now_ms)
         except Refused as refused:

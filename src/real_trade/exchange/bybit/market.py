@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, unquote
 from uuid import UUID
@@ -13,20 +12,20 @@ import msgspec
 import numpy as np
 
 from real_trade.exchange.answers import Answer
-from real_trade.exchange.bybit.bounds import MOST_LOTS, MOST_MARKET_LOTS, MOST_SPOT_LOTS
 from real_trade.exchange.bybit.dated import Dated
+from real_trade.exchange.bybit.listed import facts, tiers
+from real_trade.exchange.bybit.queries import CATEGORIES, category_in, page_size, whole
 from real_trade.exchange.bybit.refusals import BAD_PARAMETER, Refusal
 from real_trade.exchange.bybit.spelling import price, quantity
 from real_trade.exchange.core.orders import Price
 from real_trade.exchange.digits import Number
-from real_trade.exchange.ladder import ladder
-from real_trade.exchange.listing import decimals_of
 from real_trade.exchange.pages import Window
-from real_trade.exchange.words import plain, whole_number
+from real_trade.exchange.words import plain
 from real_trade.model import Instrument, Interval, Market, SeriesKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from decimal import Decimal
 
     from real_trade.exchange.answers import Query
     from real_trade.exchange.bars import BarTable
@@ -36,7 +35,6 @@ if TYPE_CHECKING:
     from real_trade.exchange.world import Listing, World
     from real_trade.model import Clock
 
-CATEGORIES: Final = ("spot", "linear", "inverse", "option")
 INTERVALS: Final = ("1", "3", "5", "15", "30", "60", "120", "240", "360", "720", "D", "W", "M")
 # What needs no market that goes on.
 HISTORY: Final = frozenset(
@@ -73,6 +71,8 @@ class BybitMarket:
     def __init__(self, source: MarketSource, history: History, world: World, clock: Clock) -> None:
         self._source, self._history, self._world, self._clock = source, history, world, clock
         self.dated = Dated(source.instruments(), history, world)
+        # By category, what numbers a book as its streams do.
+        self.book_updates: dict[str, Callable[[Listing, str], int]] = {}
         self._instruments = {(str(i.market), i.symbol): i for i in source.instruments()}
         self.routes: dict[str, Callable[[Query], Answer]] = {
             "/v5/market/time": self._time,
@@ -117,8 +117,8 @@ class BybitMarket:
         if spelling not in INTERVALS:
             raise Refusal(BAD_PARAMETER, "Invalid period!")
         interval = Interval.parse(spelling)
-        start, end = _whole(params, "start"), _whole(params, "end")
-        window = Window(start, end, _limit(params, 200, 1000), from_start=end is None and start is not None)
+        start, end = whole(params, "start"), whole(params, "end")
+        window = Window(start, end, page_size(params, 200, 1000), from_start=end is None and start is not None)
         text, rows = b"", 0
         if self._history.serves(instrument, kind, interval):
             style = _traded if kind is SeriesKind.KLINE else _priced
@@ -129,7 +129,7 @@ class BybitMarket:
 
     def _instruments_info(self, query: Query) -> Answer:
         params = query.params
-        category = _category(params)
+        category = category_in(params)
         symbol, coin = params.get("symbol"), params.get("baseCoin")
         if category == "option":
             return self._option_info(symbol, coin)
@@ -142,12 +142,12 @@ class BybitMarket:
         cursor = ""
         if category != "spot":
             first = _cursor_row(params.get("cursor", ""), chosen)
-            limit = _limit(params, 500, 1000)
+            limit = page_size(params, 500, 1000)
             page = chosen[first : first + limit]
             cursor = _next_cursor(page, chosen)
             chosen = page
         now = [self._world.as_listed(i) for i in chosen]
-        rows = [_facts(i, self._source.start_ms) | self._dates(i) for i in now if i is not None]
+        rows = [facts(i, self._source.start_ms) | self._dates(i) for i in now if i is not None]
         return self.ok({"category": category, "nextPageCursor": cursor, "list": rows}, len(rows))
 
     def _listed(self, category: str) -> list[Instrument]:
@@ -176,11 +176,11 @@ class BybitMarket:
 
     def _funding(self, query: Query) -> Answer:
         params = query.params
-        category = _category(params)
+        category = category_in(params)
         instrument = self._instruments.get((category, params.get("symbol", "")))
         if instrument is None or category in {"spot", "option"}:
             raise Refusal(BAD_PARAMETER, f"params error: symbol invalid {params.get('symbol', '')}")
-        start, end = _whole(params, "startTime"), _whole(params, "endTime")
+        start, end = whole(params, "startTime"), whole(params, "endTime")
         if start is not None and end is None:
             raise Refusal(BAD_PARAMETER, "params error: endTime is required when startTime is given")
         rates = self._history.funding(instrument)
@@ -190,12 +190,12 @@ class BybitMarket:
             for time, rate in zip(rates.timestamp.tolist(), rates.rate.tolist(), strict=True)
             if (start is None or time >= start) and time <= latest
         ]
-        rows = rows[-_limit(params, 200, 200) :][::-1]
+        rows = rows[-page_size(params, 200, 200) :][::-1]
         return self.ok({"category": category, "list": rows}, len(rows))
 
     def _risk_limit(self, query: Query) -> Answer:
         params = query.params
-        category, symbol = _category(params), params.get("symbol")
+        category, symbol = category_in(params), params.get("symbol")
         if category not in {"linear", "inverse"}:
             raise Refusal(BAD_PARAMETER, "params error: Category is invalid")
         chosen = [i for i in self._listed(category) if symbol in {None, "", i.symbol}]
@@ -203,12 +203,12 @@ class BybitMarket:
             raise Refusal(BAD_PARAMETER, f"params error: symbol invalid {symbol}")
         first = _cursor_row(params.get("cursor", ""), chosen)
         page = chosen[first : first + _RISK_LIMIT_SYMBOLS] if category == "linear" else chosen[first:]
-        rows = [row for instrument in page for row in _limits(instrument)]
+        rows = [row for instrument in page for row in tiers(instrument)]
         return self.ok({"category": category, "list": rows, "nextPageCursor": _next_cursor(page, chosen)}, len(rows))
 
     def _tickers(self, query: Query) -> Answer:
         params = query.params
-        category, symbol = _category(params), params.get("symbol")
+        category, symbol = category_in(params), params.get("symbol")
         if category == "option":
             if symbol and symbol != self.dated.option:
                 raise Refusal(BAD_PARAMETER, f"params error: symbol invalid {symbol}")
@@ -308,15 +308,15 @@ class BybitMarket:
 
     def _open_interest(self, query: Query) -> Answer:
         params = query.params
-        listing = self._listing(params)
+        listing = self.listing(params)
         if listing.instrument.market is Market.SPOT:
             raise Refusal(BAD_PARAMETER, "params error: Category is invalid")
         span = _OI_MS.get(params.get("intervalTime", ""))
         if span is None:
             raise Refusal(BAD_PARAMETER, "params error: intervalTime is invalid")
-        end = min(self._world.now_ms, _whole(params, "endTime") or self._world.now_ms)
-        start = _whole(params, "startTime") or 0
-        stamps = range(end // span * span, max(start, self._source.start_ms) - 1, -span)[: _limit(params, 50, 200)]
+        end = min(self._world.now_ms, whole(params, "endTime") or self._world.now_ms)
+        start = whole(params, "startTime") or 0
+        stamps = range(end // span * span, max(start, self._source.start_ms) - 1, -span)[: page_size(params, 50, 200)]
         # Of both sides together, and of one of them.
         interests = [(at, 2 * self._interest(listing, at)) for at in stamps]
         rows = [
@@ -328,19 +328,19 @@ class BybitMarket:
 
     def _orderbook(self, query: Query) -> Answer:
         params = query.params
-        category = _category(params)
+        category = category_in(params)
         if category == "option" and params.get("symbol") and params["symbol"] == self.dated.option:
             return self._option_book()
-        listing = self._listing(params)
+        listing = self.listing(params)
         book = self._world.exchange.books[listing.name]
-        bids, asks = book.depth(_limit(params, 1 if category == "spot" else 25, _DEEPEST[category]))
+        bids, asks = book.depth(page_size(params, 1 if category == "spot" else 25, _DEEPEST[category]))
         return self.ok(
             {
                 "s": params["symbol"],
                 "b": spelled_levels(listing, bids),
                 "a": spelled_levels(listing, asks),
                 "ts": self._world.now_ms,
-                "u": book.version,
+                "u": self.book_updates[category](listing, params["symbol"]),
                 "seq": book.version,
                 "cts": self._world.now_ms,
             }
@@ -348,11 +348,11 @@ class BybitMarket:
 
     def _recent_trades(self, query: Query) -> Answer:
         params = query.params
-        category = _category(params)
+        category = category_in(params)
         if category == "option" and self.dated.option:
             return self._option_trades(params)
-        listing = self._listing(params)
-        limit = _limit(params, 60 if category == "spot" else 500, 60 if category == "spot" else 1000)
+        listing = self.listing(params)
+        limit = page_size(params, 60 if category == "spot" else 500, 60 if category == "spot" else 1000)
         rows = [
             {
                 "execId": trade_id(listing, trade.trade),
@@ -396,23 +396,23 @@ class BybitMarket:
             }
             for trade in self.dated.option_trades()[::-1]
         ]
-        rows = rows[: _limit(params, 500, 1000)] if mine else []
+        rows = rows[: page_size(params, 500, 1000)] if mine else []
         return self.ok({"category": "option", "list": rows}, len(rows))
 
     def _premium(self, query: Query) -> Answer:
         params = query.params
-        listing = self._listing(params)
+        listing = self.listing(params)
         if listing.instrument.market is Market.SPOT or params.get("interval") not in INTERVALS:
             raise Refusal(BAD_PARAMETER, "params error: interval is invalid")
         interval = Interval.parse(params["interval"])
         mark, index = (
             self._history.table(listing.instrument, kind, interval) for kind in (SeriesKind.MARK, SeriesKind.INDEX)
         )
-        start, end = _whole(params, "start") or 0, _whole(params, "end") or self._world.now_ms
+        start, end = whole(params, "start") or 0, whole(params, "end") or self._world.now_ms
         last = min(end, self._world.now_ms)
         both = [(i, j) for i, j in zip(*_common(mark, index), strict=True) if start <= int(mark.time[i]) <= last]
         rows = []
-        for i, j in both[-_limit(params, 200, 1000) :][::-1]:
+        for i, j in both[-page_size(params, 200, 1000) :][::-1]:
             four = (
                 f"{(int(a[i]) - int(b[j])) / int(b[j]):.6f}"
                 for a, b in (
@@ -425,8 +425,13 @@ class BybitMarket:
             rows.append([str(int(mark.time[i])), *four])
         return self.ok({"category": params["category"], "symbol": params["symbol"], "list": rows}, len(rows))
 
-    def _listing(self, params: Mapping[str, str]) -> Listing:
-        category = _category(params)
+    def listing(self, params: Mapping[str, str]) -> Listing:
+        """Return what a request names.
+
+        Raises:
+            Refusal: there is no such.
+        """
+        category = category_in(params)
         symbol = self.dated.parent(category, params.get("symbol", ""))
         found = None if category == "option" else self._world.listings.get((Market(category), symbol))
         if found is None:
@@ -468,32 +473,6 @@ def _priced(bars: BarTable) -> Sequence[Piece]:
     return [*pieces, b'"],']
 
 
-def _category(params: Mapping[str, str]) -> str:
-    category = params.get("category", "")
-    if category not in CATEGORIES:
-        raise Refusal(BAD_PARAMETER, "params error: Category is invalid")
-    return category
-
-
-def _whole(params: Mapping[str, str], name: str) -> int | None:
-    """Return a parameter as a whole number, None where it is absent or empty."""
-    text = params.get(name, "")
-    if not text:
-        return None
-    value = whole_number(text)
-    if value is None:
-        raise Refusal(BAD_PARAMETER, f"params error: {name} is invalid")
-    return value
-
-
-def _limit(params: Mapping[str, str], default: int, most: int) -> int:
-    """Return the page size; too large a wish is cut, as the venue does."""
-    limit = _whole(params, "limit")
-    if limit is not None and limit < 1:
-        raise Refusal(BAD_PARAMETER, "params error: limit is invalid")
-    return default if limit is None else min(limit, most)
-
-
 def _cursor_row(cursor: str, chosen: list[Instrument]) -> int:
     """Return the row that a page begins at: the one after the cursor's last symbol."""
     if not cursor:
@@ -510,70 +489,3 @@ def _next_cursor(page: list[Instrument], chosen: list[Instrument]) -> str:
     if not page or page[-1] is chosen[-1]:
         return ""
     return quote(f"first={page[0].symbol}&last={page[-1].symbol}", safe="")
-
-
-def _limits(instrument: Instrument) -> list[dict[str, object]]:
-    """Spell the tiers of an instrument the way risk-limit does."""
-    return [
-        {
-            "id": number,
-            "symbol": instrument.symbol,
-            "riskLimitValue": str(rung.cap),
-            "maintenanceMargin": plain(rung.maintenance),
-            "initialMargin": plain(rung.initial),
-            "isLowestRisk": int(number == 1),
-            "maxLeverage": plain(Decimal(rung.leverage), 2),
-            "mmDeduction": plain(rung.deduction),
-        }
-        for number, rung in enumerate(ladder(instrument), 1)
-    ]
-
-
-def _facts(instrument: Instrument, launch_ms: int) -> dict[str, object]:
-    """Spell an instrument the way instruments-info does."""
-    step, tick = instrument.quantity_step, instrument.tick_size
-    facts: dict[str, object] = {
-        "symbol": instrument.symbol,
-        "status": "Trading",
-        "baseCoin": instrument.base,
-        "quoteCoin": instrument.quote,
-    }
-    if instrument.market is Market.SPOT:
-        precision = Decimal(1).scaleb(-decimals_of(step) - instrument.price_decimals)
-        return facts | {
-            "innovation": "0",
-            "marginTrading": "none",
-            "lotSizeFilter": {
-                "basePrecision": plain(step),
-                "quotePrecision": plain(precision),
-                "minOrderQty": plain(instrument.min_quantity),
-                "maxOrderQty": plain(step * MOST_SPOT_LOTS),
-                "minOrderAmt": plain(instrument.min_notional),
-                "maxOrderAmt": "4000000",
-            },
-            "priceFilter": {"tickSize": plain(tick)},
-        }
-    kind = "LinearPerpetual" if instrument.market is Market.LINEAR else "InversePerpetual"
-    return facts | {
-        "contractType": kind,
-        "settleCoin": instrument.settle,
-        "launchTime": str(launch_ms),
-        "deliveryTime": "0",
-        "deliveryFeeRate": "",
-        "priceScale": str(instrument.price_decimals),
-        "leverageFilter": {"minLeverage": "1", "maxLeverage": "100.00", "leverageStep": "0.01"},
-        "priceFilter": {"minPrice": plain(tick), "maxPrice": plain(tick * 19_999_998), "tickSize": plain(tick)},
-        "lotSizeFilter": {
-            "maxOrderQty": plain(step * MOST_LOTS),
-            "minOrderQty": plain(instrument.min_quantity),
-            "qtyStep": plain(step),
-            "postOnlyMaxOrderQty": plain(step * MOST_LOTS),
-            "maxMktOrderQty": plain(step * MOST_MARKET_LOTS),
-            "minNotionalValue": plain(instrument.min_notional),
-        },
-        "unifiedMarginTrade": True,
-        "fundingInterval": instrument.funding_interval_minutes,
-        "copyTrading": "none",
-        "upperFundingRate": "0.0075",
-        "lowerFundingRate": "-0.0075",
-    }

@@ -6,7 +6,7 @@ from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, Final
 
 from real_trade.exchange.bybit.refusals import BAD_PARAMETER, Refusal, bad
-from real_trade.exchange.core.orders import Price
+from real_trade.exchange.core.orders import Price, SelfTrade
 from real_trade.exchange.words import read_object
 
 if TYPE_CHECKING:
@@ -17,6 +17,13 @@ _MANY: Final = "request"
 _LONGEST: Final = 1_000
 # Words for the price that sets a trigger off.
 PRICES: Final = {"LastPrice": Price.LAST, "MarkPrice": Price.MARK, "IndexPrice": Price.INDEX}
+# What an order asks for where it would meet another of its own account.
+SELF_TRADES: Final = {
+    "None": SelfTrade.NONE,
+    "CancelMaker": SelfTrade.CANCEL_MAKER,
+    "CancelTaker": SelfTrade.CANCEL_TAKER,
+    "CancelBoth": SelfTrade.CANCEL_BOTH,
+}
 
 
 def read_parameters(body: bytes) -> dict[str, Any]:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
+from real_trade.exchange.core.contract import divide
+
 if TYPE_CHECKING:
     from real_trade.exchange.core.events import Executed
     from real_trade.exchange.core.orders import Order
@@ -51,6 +53,8 @@ class Ticket:
         closed_profit: what its fills have realised, units.
         guards: numbers of the orders that its protection became, by their kind.
         partner: on spot the other one of take profit and stop loss; 0 for none.
+        met: id of the order of its own account for which it was cancelled.
+        heard: lots of which executions were told.
     """
 
     order: Order
@@ -69,27 +73,64 @@ class Ticket:
     closed_profit: int = 0
     guards: dict[str, int] = field(default_factory=dict)
     partner: int = 0
+    met: str = ""
+    heard: int = 0
+
+
+@dataclass(slots=True)
+class Story:
+    """What has become of a position.
+
+    Attributes:
+        lots: signed.
+        since_ms: when it was opened.
+        current, ever: realised since it was opened, and in all; after fees and funding, units.
+    """
+
+    lots: int = 0
+    since_ms: int = 0
+    current: int = 0
+    ever: int = 0
+
+    def tell(self, event: Executed) -> int:
+        """Go on with an execution; return how many lots it closed."""
+        gain = event.profit - event.fee
+        self.ever += gain
+        if event.kind == "funding":
+            self.current += gain
+            return 0
+        before, signed = self.lots, event.sign * event.lots
+        self.lots += signed
+        if before * signed > 0 or (before and before * self.lots >= 0):
+            self.current += gain
+        else:
+            # It is new, or has turned: what opens it has paid its share of the fee.
+            self.since_ms = event.time_ms
+            self.current = -divide(event.fee * abs(self.lots), event.lots)
+        return min(abs(before), event.lots) if before * signed < 0 else 0
 
 
 @dataclass(frozen=True, slots=True)
 class Fill:
-    """An execution, with its order (None for funding and liquidation) and what only the moment knew.
+    """An execution, with its order (None for funding and what the venue closes) and what only the moment knew.
 
     Attributes:
         number: 1, 2, ... over the whole venue.
+        order_id: of its order, or of the venue's own.
         closed: lots of a position that it closed.
+        held: signed lots of the position after it.
         mark: ticks; 0 where there is none.
         left: lots of the order that were left.
-        balance: of the fee's coin, after it.
     """
 
     number: int
+    order_id: str
     event: Executed
     ticket: Ticket | None
     closed: int
+    held: int
     mark: int
     left: int
-    balance: int
 
 
 class Records:

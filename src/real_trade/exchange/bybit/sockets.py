@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import msgspec
 
+from real_trade.exchange.bybit.disconnection import TOPICS, Disconnection
 from real_trade.exchange.bybit.parameters import plain_parameters
 from real_trade.exchange.bybit.refusals import Refusal, TooFast
 from real_trade.exchange.words import read_object
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from real_trade.exchange.bybit.commands import Commands
     from real_trade.exchange.bybit.feed import Feed
+    from real_trade.exchange.bybit.option_feed import OptionFeed
     from real_trade.exchange.bybit.signing import Doorkeeper
     from real_trade.exchange.bybit.spelling import Row
     from real_trade.exchange.bybit.trading import Trading
@@ -30,7 +32,10 @@ _MOST_ARGS: Final = 10
 _IDLE_S: Final = 600.0
 _IDLE_LEAST_S: Final = 30.0
 _MOST_CHARACTERS: Final = 21_000
-PRIVATE: Final = ("order", "execution", "position", "wallet")
+# Of the last one nothing is ever told: nobody holds options here.
+PRIVATE: Final = ("order", "execution", "position", "wallet", "greeks")
+# Those that are told of all categories together only.
+_WHOLE: Final = ("wallet", "greeks")
 _CATEGORIES: Final = ("spot", "linear", "inverse", "option")
 
 
@@ -44,6 +49,7 @@ class Session(ABC):
 
     idle_s = _IDLE_S
     ping_s = 0.0
+    is_over = False
 
     def __init__(self, send: Send, now_ms: Callable[[], int]) -> None:
         self._send, self._now_ms = send, now_ms
@@ -81,7 +87,7 @@ class Session(ABC):
 class PublicSession(Session):
     """A connection to the public streams of a category."""
 
-    def __init__(self, send: Send, now_ms: Callable[[], int], feed: Feed, category: str) -> None:
+    def __init__(self, send: Send, now_ms: Callable[[], int], feed: Feed | OptionFeed, category: str) -> None:
         super().__init__(send, now_ms)
         self._feed, self._category = feed, category
         self._topics: set[str] = set()
@@ -94,10 +100,14 @@ class PublicSession(Session):
         elif op == "subscribe":
             self._subscribe(request, [str(arg) for arg in args])
         elif op == "unsubscribe":
-            for topic in map(str, args):
+            topics = [str(arg) for arg in args]
+            for topic in topics:
                 self._feed.unsubscribe(topic, self._send)
                 self._topics.discard(topic)
-            self._acknowledge(request, op)
+            if self._category == "option":
+                self._tell_outcome([], topics)
+            else:
+                self._acknowledge(request, op)
         else:
             self._refuse(request, op, f"error:unknown op {op}")
 
@@ -125,29 +135,41 @@ class PublicSession(Session):
             self._refuse(request, "subscribe", f"error:handler not found,topic:{already[0]} already subscribed")
             return
         unknown = [topic for topic in topics if not self._feed.knows(topic)]
-        if unknown or not topics:
+        if self._category == "option":
+            # Here each topic is taken or refused by itself.
+            topics = [topic for topic in topics if topic not in unknown]
+        elif unknown or not topics:
             self._refuse(request, "subscribe", f"error:handler not found,topic:{''.join(unknown[:1])}")
             return
         # The acknowledgement comes before the first snapshot.
         self._topics.update(topics)
         if self._category == "option":
-            data: dict[str, Any] = {"failTopics": [], "successTopics": topics}
-            self._say({"success": True, "conn_id": self.connection, "data": data, "type": "COMMAND_RESP"})
+            self._tell_outcome(unknown, topics)
         else:
             self._acknowledge(request, "subscribe", "subscribe" if self._category == "spot" else "")
         for topic in topics:
             self._feed.subscribe(topic, self._send)
+
+    def _tell_outcome(self, failed: list[str], taken: list[str]) -> None:
+        data = {"failTopics": failed, "successTopics": taken}
+        self._say({"success": bool(taken), "conn_id": self.connection, "data": data, "type": "COMMAND_RESP"})
 
 
 class PrivateSession(Session):
     """A connection to what happens to an account."""
 
     def __init__(
-        self, send: Send, now_ms: Callable[[], int], door: Doorkeeper, trading: Trading, active_time: str = ""
+        self,
+        send: Send,
+        now_ms: Callable[[], int],
+        door: Doorkeeper,
+        trading: Trading,
+        watch: Disconnection,
+        active_time: str = "",
     ) -> None:
         super().__init__(send, now_ms)
         self.idle_s = _seconds(active_time)
-        self._door, self._trading = door, trading
+        self._door, self._trading, self._watch = door, trading, watch
         self.account = 0
         self._topics: set[str] = set()
         self._number = 0
@@ -166,7 +188,7 @@ class PrivateSession(Session):
         elif op == "subscribe":
             self._subscribe(request, [str(arg) for arg in args])
         elif op == "unsubscribe":
-            self._topics -= {str(arg) for arg in args}
+            self._drop({str(arg) for arg in args})
             self._acknowledge(request, op)
         else:
             self._refuse(request, op, f"error:unknown op {op}")
@@ -174,6 +196,12 @@ class PrivateSession(Session):
     def close(self) -> None:
         """Hear no more."""
         self._trading.forget(self._hear)
+        self._drop(self._topics.copy())
+
+    def _drop(self, topics: set[str]) -> None:
+        for topic in topics & self._topics & TOPICS.keys():
+            self._watch.leave(self.account, topic)
+        self._topics -= topics
 
     def _authenticate(self, request: Any, args: list[Any]) -> None:
         try:
@@ -189,14 +217,18 @@ class PrivateSession(Session):
     def _subscribe(self, request: Any, topics: list[str]) -> None:
         for topic in topics:
             name, _, category = topic.partition(".")
+            if topic in TOPICS:
+                continue
             known = (*_CATEGORIES, "") if name != "execution" else (*_CATEGORIES, "", "fast")
-            if name not in PRIVATE or (category.split(".")[0] not in known) or (name == "wallet" and category):
+            if name not in PRIVATE or (category.split(".")[0] not in known) or (name in _WHOLE and category):
                 self._refuse(request, "subscribe", f"error:handler not found,topic:{topic}")
                 return
         names = {(topic.partition(".")[0], "." in topic) for topic in [*topics]}
         if any((name, not categorised) in names for name, categorised in names):
             self._refuse(request, "subscribe", "all-in-one and categorised topics in one request")
             return
+        for topic in (set(topics) - self._topics) & TOPICS.keys():
+            self._watch.join(self.account, topic)
         self._topics |= set(topics)
         self._acknowledge(request, "subscribe")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
@@ -10,23 +9,17 @@ from typing import TYPE_CHECKING, Any, Final
 from real_trade.exchange.bybit.bounds import (
     MOST_CONDITIONAL,
     MOST_CONDITIONAL_SPOT,
-    MOST_LOTS,
-    MOST_MARKET_LOTS,
     MOST_ORDERS,
-    MOST_SPOT_LOTS,
 )
 from real_trade.exchange.bybit.guards import Guards
-from real_trade.exchange.bybit.parameters import PRICES, category_of, choice, flag, given, number, sign_of
-from real_trade.exchange.bybit.records import Fill, Protection, Records, Ticket
+from real_trade.exchange.bybit.holdings import position_row, wallet_row
+from real_trade.exchange.bybit.parameters import PRICES, SELF_TRADES, category_of, choice, flag, given, sign_of
+from real_trade.exchange.bybit.price_limits import PriceLimits
+from real_trade.exchange.bybit.reading import Reading
+from real_trade.exchange.bybit.records import Fill, Protection, Records, Story, Ticket
 from real_trade.exchange.bybit.refusals import BAD_PARAMETER, Refusal, bad, refusal_of
-from real_trade.exchange.bybit.spelling import (
-    Row,
-    position_row,
-    pushed_fill,
-    pushed_order,
-    wallet_row,
-)
-from real_trade.exchange.core.contract import UNIT, Contract, Kind
+from real_trade.exchange.bybit.spelling import Row, pushed_fill, pushed_order
+from real_trade.exchange.core.contract import Contract, Kind
 from real_trade.exchange.core.events import Executed, OrderChanged
 from real_trade.exchange.core.orders import Force, Price, Refused, Request, Status, Trigger, Why
 from real_trade.model import Market
@@ -44,11 +37,6 @@ if TYPE_CHECKING:
     Listener = Callable[[int, str, Row], None]
 
 _FORCES: Final = {"GTC": Force.GTC, "IOC": Force.IOC, "FOK": Force.FOK, "PostOnly": Force.POST_ONLY}
-_LINK: Final = re.compile(r"[A-Za-z0-9_-]{1,36}")
-# Refusals print prices as whole numbers of this part.
-_PRINTED: Final = Decimal("0.0001")
-# Highest price, in ticks.
-_MOST_TICKS: Final = 19_999_998
 
 
 class Trading:
@@ -61,12 +49,11 @@ class Trading:
     """
 
     def __init__(self, world: World, records: Records, dated: Dated) -> None:
-        self.world, self.records, self._dated = world, records, dated
-        self.exchange = world.exchange
+        self.world, self.records, self.dated = world, records, dated
+        self.exchange, self._reading = world.exchange, Reading(world)
         self._listeners: list[Listener] = []
-        self.guards = Guards(world, records)
-        self._held: dict[tuple[int, str, int], int] = defaultdict(int)
-        self._since: dict[tuple[int, str, int], int] = {}
+        self.guards, self.limits = Guards(world, records), PriceLimits(world.exchange)
+        self._stories: dict[tuple[int, str, int], Story] = defaultdict(Story)
         world.listen(self._hear)
 
     def listen(self, listener: Listener) -> None:
@@ -88,25 +75,27 @@ class Trading:
         """
         listing = self.listing(params)
         contract = listing.contract
-        link = self._link(params)
+        link = self._reading.link(params)
         sign = sign_of(params)
         is_market = choice(params, "orderType", ("Market", "Limit")) == "Market"
-        side = self._position_side(contract, params)
-        ticks = None if is_market else self.ticks(contract, params, "price")
+        side = self._reading.position_side(contract, params)
+        ticks = None if is_market else self._reading.ticks(contract, params, "price")
         force = Force.IOC if is_market else _FORCES[choice(params, "timeInForce", tuple(_FORCES), "GTC")]
-        trigger = self._trigger(listing, params)
+        trigger = self._reading.trigger(listing, params)
+        if ticks is not None and trigger is None:
+            ticks = self.limits.near(account, contract, sign, ticks)
         self._check_counts(account, contract, trigger, params.get("orderFilter"))
         reduce_only = flag(params, "reduceOnly") and contract.kind is not Kind.SPOT
         closes = flag(params, "closeOnTrigger") and contract.kind is not Kind.SPOT
         base = ticks or (trigger.ticks if trigger else self.exchange.prices[contract.symbol, Price.LAST])
-        protection = self._attached(contract, params, sign, base, Protection())
+        protection = self._reading.protection(contract, params, sign, base, Protection())
         if reduce_only and not protection.is_empty:
             raise Refusal(BAD_PARAMETER, "reduce-only order cannot set tp/sl")
-        lots, quote_units, unit = self._size(contract, params, sign, is_market=is_market, closes=closes or reduce_only)
-        whole = lots == 0 and (closes or reduce_only)
+        reduces = closes or reduce_only
+        lots, quote_units, unit = self._reading.size(contract, params, sign, is_market=is_market, closes=reduces)
         request = Request(
-            contract.symbol, sign, lots, ticks, force, side, reduce_only or closes, link, trigger,
-            whole=whole,
+            contract.symbol, sign, lots, ticks, force, side, reduces, link, trigger,
+            whole=reduces and lots == 0, self_trade=SELF_TRADES[choice(params, "smpType", tuple(SELF_TRADES), "None")],
         )  # fmt: skip
         order = self._place(account, request)
         ticket = Ticket(
@@ -136,14 +125,16 @@ class Trading:
         listing = self.listing(params)
         ticket = self._ticket(account, listing, params)
         contract, request = listing.contract, ticket.order.request
-        lots = self.lots(contract, params, "qty") if given(params, "qty") else None
-        ticks = self.ticks(contract, params, "price") if given(params, "price") else None
+        lots = self._reading.lots(contract, params, "qty") if given(params, "qty") else None
+        ticks = self._reading.ticks(contract, params, "price") if given(params, "price") else None
+        if ticks is not None and request.trigger is None:
+            ticks = self.limits.near(account, contract, request.sign, ticks)
         trigger = None
         if given(params, "triggerPrice") and request.trigger is not None:
-            trigger = request.trigger._replace(ticks=self.ticks(contract, params, "triggerPrice"))
+            trigger = request.trigger._replace(ticks=self._reading.ticks(contract, params, "triggerPrice"))
         base = ticks or request.ticks or (trigger or request.trigger or Trigger(0, rises=True)).ticks
         base = base or self.exchange.prices[contract.symbol, Price.LAST]
-        protection = self._attached(contract, params, request.sign, base, ticket.protection)
+        protection = self._reading.protection(contract, params, request.sign, base, ticket.protection)
         only_protection = (lots, ticks, trigger) == (None, None, None) and protection != ticket.protection
         if not only_protection:
             try:
@@ -171,6 +162,12 @@ class Trading:
         self.world.tell()
         return {"orderId": ticket.order_id, "orderLinkId": ticket.order.request.link}
 
+    def withdraw(self, account: int, category: str, why: Why) -> None:
+        """Take back every open order of a category, as the venue does."""
+        for ticket in self.open_tickets(account, {"category": category}):
+            self.exchange.cancel(account, ticket.order.number, self.world.now_ms, why)
+        self.world.tell()
+
     def cancel_all(self, account: int, params: Mapping[str, Any]) -> dict[str, Any]:
         """Take back every open order of a category, symbol, base coin or settlement coin."""
         category = category_of(params)
@@ -193,7 +190,7 @@ class Trading:
             Refusal: there is no position, or nothing would change.
         """
         listing = self.listing(params)
-        contract, side = listing.contract, self._position_side(listing.contract, params)
+        contract, side = listing.contract, self._reading.position_side(listing.contract, params)
         position = self.exchange.accounts[account].position(contract, side)
         if position.lots == 0:
             raise Refusal(BAD_PARAMETER, "can not set tp/sl/ts for zero position")
@@ -204,18 +201,18 @@ class Trading:
         for name, stop_type in (("takeProfit", "TakeProfit"), ("stopLoss", "StopLoss")):
             if params.get(name) in (None, ""):
                 continue
-            ticks = self._ticks_or_zero(contract, params, name)
+            ticks = self._reading.ticks_or_zero(contract, params, name)
             word = "tp" if name == "takeProfit" else "sl"
-            size = self.lots(contract, params, f"{word}Size") if given(params, f"{word}Size") else 0
-            limit = self._ticks_or_zero(contract, params, f"{word}LimitPrice")
+            size = self._reading.lots(contract, params, f"{word}Size") if given(params, f"{word}Size") else 0
+            limit = self._reading.ticks_or_zero(contract, params, f"{word}LimitPrice")
             by = choice(params, f"{word}TriggerBy", tuple(PRICES), "LastPrice")
             self.guards.protect(
                 account, position, stop_type, ticks, by, size if mode == "Partial" else 0, limit,
                 partial=mode == "Partial",
             )  # fmt: skip
         if params.get("trailingStop") not in (None, ""):
-            distance = self._ticks_or_zero(contract, params, "trailingStop")
-            begins = self._ticks_or_zero(contract, params, "activePrice")
+            distance = self._reading.ticks_or_zero(contract, params, "trailingStop")
+            begins = self._reading.ticks_or_zero(contract, params, "activePrice")
             self.guards.trail(account, position, distance, begins)
         self._push_position(account, position)
         self.world.tell()
@@ -232,7 +229,7 @@ class Trading:
         category, symbol = category_of(params), params.get("symbol")
         market = Market(category) if category != "option" else None
         found = self.world.listings.get((market, symbol)) if market is not None and isinstance(symbol, str) else None
-        if found is None and isinstance(symbol, str) and self._dated.lists(category, symbol):
+        if found is None and isinstance(symbol, str) and self.dated.lists(category, symbol):
             raise Refusal(10029, "The requested symbol is not whitelisted.")
         if found is None:
             raise Refusal(170121, "Invalid symbol.") if category == "spot" else bad("symbol invalid")
@@ -252,13 +249,12 @@ class Trading:
 
     def row_of_position(self, account: int, position: Position) -> Row:
         """Return a position as the venue writes it."""
-        key = account, position.contract.symbol, position.side
         kept, trail = self.guards.protection(account, position)
         owner = self.exchange.accounts[account]
         symbol = self.world.listing(position.contract.symbol).instrument.symbol
-        since = self._since.get(key, self.world.now_ms)
+        story = self._stories[account, position.contract.symbol, position.side]
         return position_row(
-            self.exchange, owner, position, symbol, kept, trail, since, self.world.now_ms, self.records.fill_count
+            self.exchange, owner, position, symbol, kept, trail, story, self.world.now_ms, self.records.fill_count
         )
 
     def wallet(self, account: int) -> Row:
@@ -274,134 +270,7 @@ class Trading:
                 found.setdefault(contract.base, self.exchange.prices[contract.symbol, Price.LAST] * contract.tick)
         return found
 
-    # Reading parameters
-
-    def ticks(self, contract: Contract, params: Mapping[str, Any], name: str) -> int:
-        """Return a price in ticks.
-
-        Raises:
-            Refusal: not a price of the grid.
-        """
-        value = number(params, name)
-        ticks = value / contract.tick
-        grid = self.world.listing(contract.symbol).instrument.tick_size
-        if grid != contract.tick and value % grid:
-            raise Refusal(170134 if contract.kind is Kind.SPOT else 110003, "Order price does not fit the tick size.")
-        if value <= 0 or ticks > _MOST_TICKS:
-            code = 110003 if contract.kind is not Kind.SPOT else 170133 if value <= 0 else 170132
-            raise Refusal(code, "Order price exceeds the allowable range.")
-        if ticks != int(ticks):
-            if contract.kind is Kind.SPOT:
-                raise Refusal(170134, "Order price has too many decimals.")
-            # Contracts take it to the nearest tick below.
-            ticks = Decimal(int(ticks))
-        return int(ticks)
-
-    def lots(self, contract: Contract, params: Mapping[str, Any], name: str) -> int:
-        """Return a quantity in lots.
-
-        Raises:
-            Refusal: not a quantity of the grid.
-        """
-        value = number(params, name)
-        lots = value / contract.step
-        if value < 0:
-            raise bad(f"{name} invalid")
-        if lots != int(lots):
-            if contract.kind is Kind.SPOT:
-                raise Refusal(170137, "Order quantity has too many decimals.")
-            raise Refusal(BAD_PARAMETER, "Qty invalid")
-        return int(lots)
-
-    def _ticks_or_zero(self, contract: Contract, params: Mapping[str, Any], name: str) -> int:
-        if params.get(name) in (None, "") or number(params, name) == 0:
-            return 0
-        return self.ticks(contract, params, name)
-
-    def _size(
-        self, contract: Contract, params: Mapping[str, Any], sign: int, *, is_market: bool, closes: bool
-    ) -> tuple[int, int, str]:
-        """Return lots, units of quote where that is what was asked for, and the unit of the quantity."""
-        if contract.kind is not Kind.SPOT:
-            lots = self.lots(contract, params, "qty")
-            if lots == 0 and not closes:
-                raise refusal_of(Why.TOO_SMALL, contract.kind)
-            if lots > (MOST_MARKET_LOTS if is_market else MOST_LOTS):
-                raise refusal_of(Why.TOO_LARGE, contract.kind)
-            return lots, 0, ""
-        default = "quoteCoin" if sign > 0 else "baseCoin"
-        unit = choice(params, "marketUnit", ("baseCoin", "quoteCoin"), default)
-        if not is_market or unit == "baseCoin":
-            lots = self.lots(contract, params, "qty")
-            if lots > MOST_SPOT_LOTS:
-                raise refusal_of(Why.TOO_LARGE, contract.kind)
-            return lots, 0, unit if is_market else ""
-        units = int(number(params, "qty") / UNIT)
-        if units < contract.min_value / UNIT:
-            raise refusal_of(Why.LOW_VALUE, contract.kind)
-        return self.exchange.affordable(contract.symbol, sign, units), units, unit
-
-    def _link(self, params: Mapping[str, Any]) -> str:
-        link = params.get("orderLinkId") or ""
-        if link and (not isinstance(link, str) or not _LINK.fullmatch(link)):
-            if isinstance(link, str) and len(link) > 36:
-                raise Refusal(BAD_PARAMETER, "params error: order link id is longer than 45")
-            raise bad("orderLinkId invalid")
-        return link
-
-    @staticmethod
-    def _position_side(contract: Contract, params: Mapping[str, Any]) -> int:
-        index = 0 if contract.kind is Kind.SPOT else params.get("positionIdx", 0)
-        if str(index) not in {"0", "1", "2"}:
-            raise bad("positionIdx invalid")
-        return {"0": 0, "1": 1, "2": -1}[str(index)]
-
-    def _trigger(self, listing: Listing, params: Mapping[str, Any]) -> Trigger | None:
-        if not given(params, "triggerPrice") or number(params, "triggerPrice") == 0:
-            if params.get("orderFilter") in {"tpslOrder", "StopOrder"}:
-                raise bad("triggerPrice is required")
-            return None
-        contract = listing.contract
-        ticks = self.ticks(contract, params, "triggerPrice")
-        by = PRICES[choice(params, "triggerBy", tuple(PRICES), "LastPrice")]
-        if contract.kind is Kind.SPOT:
-            return Trigger(ticks, ticks > self.exchange.prices[contract.symbol, Price.LAST], Price.LAST)
-        direction = str(params.get("triggerDirection", ""))
-        if direction not in {"1", "2"}:
-            raise Refusal(BAD_PARAMETER, "TriggerDirection invalid")
-        rises = direction == "1"
-        now = self.exchange.prices[contract.symbol, by]
-        if Trigger(ticks, rises, by).is_met(now):
-            spelled = f"expect {'Rising' if rises else 'Falling'}, but trigger_price[{_printed(contract, ticks)}] "
-            relation = f"{'<=' if rises else '>='} current[{_printed(contract, now)}]"
-            raise Refusal(110092 if rises else 110093, spelled + relation)
-        return Trigger(ticks, rises, by)
-
-    def _attached(
-        self, contract: Contract, params: Mapping[str, Any], sign: int, base: int, before: Protection
-    ) -> Protection:
-        """Return an order's protection with what parameters change of it; a price of 0 takes a part of it away."""
-
-        def price_of(name: str, kept: int) -> int:
-            return kept if params.get(name) in (None, "") else self._ticks_or_zero(contract, params, name)
-
-        kept = Protection(
-            price_of("takeProfit", before.take_profit),
-            price_of("stopLoss", before.stop_loss),
-            choice(params, "tpTriggerBy", tuple(PRICES), before.tp_by),
-            choice(params, "slTriggerBy", tuple(PRICES), before.sl_by),
-            choice(params, "tpslMode", ("Full", "Partial"), before.mode),
-            price_of("tpLimitPrice", before.tp_limit),
-            price_of("slLimitPrice", before.sl_limit),
-        )
-        for word, ticks, ahead in (("TakeProfit", kept.take_profit, sign), ("StopLoss", kept.stop_loss, -sign)):
-            if ticks and (ticks - base) * ahead <= 0:
-                side, relation = "Buy" if sign > 0 else "Sell", "higher" if ahead > 0 else "lower"
-                head = f"{word}:{_printed(contract, ticks)} set for {side} position should be {relation} than "
-                raise Refusal(BAD_PARAMETER, f"{head}base_price:{_printed(contract, base)}??LastPrice")
-        if kept.mode == "Full" and (kept.tp_limit or kept.sl_limit) and contract.kind is not Kind.SPOT:
-            raise Refusal(BAD_PARAMETER, "tpOrderType or slOrderType must be Market when tpslMode is Full")
-        return kept
+    # Inside
 
     @staticmethod
     def _stop_type(params: Mapping[str, Any], contract: Contract, trigger: Trigger | None) -> str:
@@ -456,6 +325,8 @@ class Trading:
             return
         if not ticket.order.is_open and event.status is ticket.order.status:
             self.records.closed[event.account].append(ticket)
+        if event.why is Why.SELF_TRADE:
+            ticket.met = self.records.tickets[ticket.order.met].order_id
         if event.status is Status.TRIGGERED and ticket.partner:
             self.world.later(lambda: self.guards.leave_to_partner(event.account, ticket))
         if self._listeners:
@@ -471,14 +342,18 @@ class Trading:
         ticket = self.records.tickets.get(event.order) if event.order else None
         owner, contract = self.exchange.accounts[event.account], self.exchange.contracts[event.symbol]
         self.records.fill_count += 1
-        closed, position = 0, None
+        closed, held, position = 0, 0, None
         if contract.kind is not Kind.SPOT:
             side = ticket.order.request.side if ticket else self._side_of(owner, contract, event)
             position = owner.position(contract, side)
-            closed = self._book(event, side)
-        left = 0 if ticket is None else ticket.order.left
+            story = self._stories[event.account, event.symbol, side]
+            closed, held = story.tell(event), story.lots
+        left, order_id = 0, self.records.uuid("venue", self.records.fill_count)
+        if ticket is not None:
+            ticket.heard += event.lots
+            left, order_id = ticket.order.request.lots - ticket.heard, ticket.order_id
         mark = 0 if contract.kind is Kind.SPOT else self.exchange.mark(contract)
-        fill = Fill(self.records.fill_count, event, ticket, closed, mark, left, owner.wallet.get(event.coin, 0))
+        fill = Fill(self.records.fill_count, order_id, event, ticket, closed, held, mark, left)
         self.records.fills[event.account].append(fill)
         if ticket is not None:
             ticket.closed_profit += event.profit
@@ -494,18 +369,6 @@ class Trading:
             if position is not None:
                 self._push_position(event.account, position)
             self._push(event.account, "wallet", self.wallet(event.account))
-
-    def _book(self, event: Executed, side: int) -> int:
-        """Follow a position, and return how many lots of it a fill closed."""
-        key = event.account, event.symbol, side
-        before = self._held[key]
-        if event.kind == "funding":
-            return 0
-        signed = event.sign * event.lots
-        self._held[key] = before + signed
-        if before == 0:
-            self._since[key] = event.time_ms
-        return min(abs(before), event.lots) if before * signed < 0 else 0
 
     @staticmethod
     def _side_of(owner: Account, contract: Contract, event: Executed) -> int:
@@ -537,7 +400,3 @@ def _fits(contract: Contract, symbol: str, params: Mapping[str, Any]) -> bool:
     wanted = params.get("symbol"), params.get("baseCoin"), params.get("settleCoin")
     have = symbol, contract.base, contract.settle
     return all(not want or want == has for want, has in zip(wanted, have, strict=True))
-
-
-def _printed(contract: Contract, ticks: int) -> int:
-    return int(ticks * contract.tick / _PRINTED)

@@ -9,13 +9,18 @@ import msgspec
 from real_trade.exchange.answers import Answer
 from real_trade.exchange.bybit.account import Accounts
 from real_trade.exchange.bybit.commands import Commands, limit_headers
+from real_trade.exchange.bybit.disconnection import Disconnection
 from real_trade.exchange.bybit.feed import Feed
-from real_trade.exchange.bybit.market import CATEGORIES, HISTORY, BybitMarket
+from real_trade.exchange.bybit.market import HISTORY, BybitMarket
+from real_trade.exchange.bybit.option_feed import OptionFeed
 from real_trade.exchange.bybit.parameters import read_parameters
+from real_trade.exchange.bybit.positions import Positions
+from real_trade.exchange.bybit.queries import CATEGORIES
 from real_trade.exchange.bybit.records import Records
 from real_trade.exchange.bybit.refusals import TOO_MANY, Refusal, TooFast
 from real_trade.exchange.bybit.signing import Doorkeeper
 from real_trade.exchange.bybit.sockets import PrivateSession, PublicSession, Session, TradeSession
+from real_trade.exchange.bybit.statistics import Statistics
 from real_trade.exchange.bybit.trading import Trading
 
 if TYPE_CHECKING:
@@ -63,12 +68,19 @@ class BybitVenue:
         self.market = BybitMarket(source, history, world, clock)
         self.records = Records(seed)
         self.trading = Trading(world, self.records, self.market.dated)
-        self.accounts = Accounts(self.trading)
-        self.keys = {member.key: (member.secret, world.open_account(member.wallet).number) for member in members}
+        self.keys = {
+            member.key: (member.secret, world.open_account(member.wallet, member.tier).number) for member in members
+        }
+        self.accounts = Accounts(self.trading, {self.keys[member.key][1]: member.tier for member in members})
         self.door = Doorkeeper(self.keys, clock)
         self.commands = Commands(self.trading, clock, pace)
-        self.feeds = {name: Feed(name, world, history, self.market) for name in CATEGORIES}
-        desk, mine = self.trading, self.accounts
+        self.disconnection = Disconnection(self.trading, clock)
+        self.market.routes |= Statistics(self.market, history, world, self.trading.limits).routes
+        self.feeds: dict[str, Feed | OptionFeed] = {
+            name: Feed(name, world, history, self.market, self.trading.limits) for name in CATEGORIES[:3]
+        }
+        self.feeds["option"] = OptionFeed(world, self.market.dated)
+        desk, mine, held = self.trading, self.accounts, Positions(self.trading)
         # Method and path -> what does it, and which pace it counts against.
         self._routes: dict[tuple[str, str], tuple[Handler, str]] = {
             ("POST", "/v5/order/create"): (desk.create, "create"),
@@ -78,18 +90,31 @@ class BybitVenue:
             ("GET", "/v5/order/realtime"): (mine.orders, "orders"),
             ("GET", "/v5/order/history"): (mine.order_history, "history"),
             ("GET", "/v5/execution/list"): (mine.executions, "executions"),
-            ("GET", "/v5/position/list"): (mine.positions, "positions"),
-            ("GET", "/v5/position/closed-pnl"): (mine.closed_profit, "positions"),
-            ("POST", "/v5/position/set-leverage"): (mine.set_leverage, "leverage"),
-            ("POST", "/v5/position/switch-mode"): (mine.switch_mode, "mode"),
+            ("GET", "/v5/position/list"): (held.positions, "positions"),
+            ("GET", "/v5/position/closed-pnl"): (held.closed_profit, "positions"),
+            ("POST", "/v5/position/set-leverage"): (held.set_leverage, "leverage"),
+            ("POST", "/v5/position/switch-mode"): (held.switch_mode, "mode"),
             ("POST", "/v5/position/trading-stop"): (desk.trading_stop, "stop"),
-            ("POST", "/v5/position/add-margin"): (mine.add_margin, "stop"),
+            ("POST", "/v5/position/add-margin"): (held.add_margin, "stop"),
+            ("POST", "/v5/position/set-auto-add-margin"): (held.set_auto_add_margin, "stop"),
+            ("POST", "/v5/position/switch-isolated"): (held.switch_isolated, "mode"),
             ("GET", "/v5/account/wallet-balance"): (mine.wallet, "wallet"),
             ("GET", "/v5/account/info"): (mine.info, "info"),
             ("GET", "/v5/account/fee-rate"): (mine.fee_rates, "fee"),
+            ("GET", "/v5/account/smp-group"): (mine.group, "info"),
+            ("GET", "/v5/account/query-dcp-info"): (self.disconnection.info, "info"),
+            ("POST", "/v5/order/disconnected-cancel-all"): (self.disconnection.set_window, "dcp"),
+            ("POST", "/v5/account/set-limit-px-action"): (self.trading.limits.choose, "margin-mode"),
             ("GET", "/v5/account/transaction-log"): (mine.transactions, "info"),
             ("POST", "/v5/account/set-margin-mode"): (mine.set_margin_mode, "margin-mode"),
             ("GET", "/v5/asset/coin/query-info"): (lambda *_: mine.coins(), "key"),
+            # Nothing is paid in or out, and there is one wallet.
+            ("GET", "/v5/asset/deposit/query-record"): (lambda *_: {"rows": [], "nextPageCursor": ""}, "key"),
+            ("GET", "/v5/asset/withdraw/query-record"): (lambda *_: {"rows": [], "nextPageCursor": ""}, "key"),
+            ("GET", "/v5/asset/transfer/query-inter-transfer-list"): (
+                lambda *_: {"list": [], "nextPageCursor": ""},
+                "key",
+            ),
         }
 
     def admit(self, query: Query) -> Answer | None:
@@ -116,6 +141,7 @@ class BybitVenue:
     def advance(self, now_ms: int) -> None:
         """Let the market go on until then."""
         self.world.advance(now_ms)
+        self.disconnection.look()
 
     def pulse(self) -> None:
         """Tell the streams what has changed."""
@@ -140,7 +166,8 @@ class BybitVenue:
             return None if feed is None else PublicSession(send, self.clock.now_ms, feed, category)
         if path.rstrip("/") == "/v5/private":
             active_time = (params or {}).get("max_active_time", "")
-            return PrivateSession(send, self.clock.now_ms, self.door, self.trading, active_time)
+            watch = self.disconnection
+            return PrivateSession(send, self.clock.now_ms, self.door, self.trading, watch, active_time)
         if path.rstrip("/") == "/v5/trade":
             return TradeSession(send, self.clock.now_ms, self.door, self.commands)
         return None
@@ -174,6 +201,11 @@ class BybitVenue:
         """Return code 10016, which the venue gives while a service restarts."""
         del query
         return self._refusal(Refusal(10016, "Service is restarting. Please try again later."))
+
+    def timed_out(self, query: Query) -> Answer:
+        """Return code 10000, after which a request may or may not have been carried out."""
+        del query
+        return self._refusal(Refusal(10000, "Server Timeout"))
 
     def order_named(self, query: Query) -> int | None:
         """Return the core's number of the order that a request names."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from real_trade.exchange.core.contract import Contract, divide
+from real_trade.exchange.core.contract import Contract, Kind, divide
 
 
 @dataclass(slots=True)
@@ -19,6 +19,7 @@ class Position:
         realised: profit of what was closed, before fees and funding.
         leverage: as chosen.
         extra: margin that was added to an isolated position.
+        refills: isolated, it takes more of its account's coin before it is liquidated.
     """
 
     contract: Contract
@@ -28,6 +29,7 @@ class Position:
     realised: int = 0
     leverage: int = 10
     extra: int = 0
+    refills: bool = False
 
     def profit(self, mark: int) -> int:
         """Return the unrealised profit at a mark price, units."""
@@ -86,6 +88,7 @@ class Account:
         fees: paid so far, units of each coin.
         funding: paid so far (negative: received), units of each coin.
         realised: profit booked so far, units of each coin.
+        rates: its own maker and taker fee of a kind of contract, 1e-9; without one, the contract's.
     """
 
     number: int
@@ -97,6 +100,12 @@ class Account:
     fees: dict[str, int] = field(default_factory=dict)
     funding: dict[str, int] = field(default_factory=dict)
     realised: dict[str, int] = field(default_factory=dict)
+    rates: dict[Kind, tuple[int, int]] = field(default_factory=dict)
+
+    def rate(self, contract: Contract, *, maker: bool) -> int:
+        """Return the fee that it pays for a fill, 1e-9 of its value."""
+        own = self.rates.get(contract.kind, (contract.maker_rate, contract.taker_rate))
+        return own[0] if maker else own[1]
 
     def position(self, contract: Contract, side: int = 0) -> Position:
         """Return a position, flat if there was none."""

@@ -41,6 +41,7 @@ class Executed:
         profit: units realised.
         maker: the order rested.
         trade: number of the trade; both sides share it.
+        balance: of ``coin``, after it.
     """
 
     time_ms: int
@@ -56,6 +57,7 @@ class Executed:
     profit: int
     maker: bool
     trade: int
+    balance: int
 
 
 @dataclass(frozen=True, slots=True)

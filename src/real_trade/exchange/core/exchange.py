@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING
 
 from real_trade.exchange.core.account import Account
 from real_trade.exchange.core.book import Book, Entry
+from real_trade.exchange.core.checks import Checks
 from real_trade.exchange.core.contract import Contract, Kind, share
 from real_trade.exchange.core.events import EventLog, Executed, OrderChanged, Traded
-from real_trade.exchange.core.margin import available, binds, spot_needs, totals
-from real_trade.exchange.core.orders import Force, Order, Price, Refused, Request, Status, Why
+from real_trade.exchange.core.margin import available, binds, totals
+from real_trade.exchange.core.orders import Force, Order, Price, Refused, Request, SelfTrade, Status, Why
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from real_trade.exchange.core.account import Position
-    from real_trade.exchange.core.book import Match
+    from real_trade.exchange.core.book import Side
     from real_trade.exchange.core.orders import Trigger
 
 
@@ -33,11 +34,16 @@ class Exchange:
         self.accounts: dict[int, Account] = {}
         self.orders: dict[int, Order] = {}
         self.prices: dict[tuple[str, Price], int] = {}
+        self._checks = Checks(self.books, self.prices, self.mark)
+        # What liquidations have brought the venue, and cost it, units of each coin.
+        self.insurance: dict[str, int] = {}
         self.log = EventLog()
         self._links: dict[tuple[int, str], int] = {}
         # Open orders by account, and conditional orders by symbol, in order of acceptance.
         self._open: dict[int, dict[int, Order]] = {}
         self._waiting: dict[str, dict[int, Order]] = {symbol: {} for symbol in self.contracts}
+        # Orders of which the first that is filled or set off ends the others, each by its number.
+        self._rivals: dict[int, tuple[int, ...]] = {}
         self._trades = 0
         # Symbols whose prices, and coins in which positions, have changed by the command that is being carried out.
         self._moved: dict[str, None] = {}
@@ -152,24 +158,28 @@ class Exchange:
         self._tell(order, now_ms)
         return order
 
-    def set_leverage(self, account: int, symbol: str, leverage: int) -> None:
-        """Choose the leverage of a symbol's positions.
+    def oppose(self, *numbers: int) -> None:
+        """Let the first of some orders of an account that is filled or set off end the others."""
+        self._rivals |= dict.fromkeys(numbers, numbers)
+
+    def set_leverage(self, account: int, symbol: str, leverage: int, short: int | None = None) -> None:
+        """Choose the leverage of a symbol's positions; ``short`` is another one for the short side of a hedged pair.
 
         Raises:
             Refused: no change, more than the ladder offers, or too much for what is held.
         """
         owner, contract = self.accounts[account], self.contracts[symbol]
-        sides = (1, -1) if symbol in owner.hedged else (0,)
-        positions = [owner.position(contract, side) for side in sides]
-        if all(position.leverage == leverage for position in positions):
-            raise Refused(Why.NO_CHANGE)
-        if not contract.tiers or not 1 <= leverage <= contract.tiers[0].leverage:
-            raise Refused(Why.LEVERAGE)
+        wanted = {1: leverage, -1: leverage if short is None else short} if symbol in owner.hedged else {0: leverage}
+        positions = [owner.position(contract, side) for side in wanted]
         before = [position.leverage for position in positions]
-        self._lever(owner, contract, dict.fromkeys(sides, leverage))
+        if before == list(wanted.values()):
+            raise Refused(Why.NO_CHANGE)
+        if not contract.tiers or not all(1 <= chosen <= contract.tiers[0].leverage for chosen in wanted.values()):
+            raise Refused(Why.LEVERAGE)
+        self._lever(owner, contract, wanted)
         doomed = owner.isolated and any(position.lots and self._is_bankrupt(position) for position in positions)
         if doomed or available(owner, contract.settle, self.mark) < 0:
-            self._lever(owner, contract, dict(zip(sides, before, strict=True)))
+            self._lever(owner, contract, dict(zip(wanted, before, strict=True)))
             raise Refused(Why.NO_FUNDS)
 
     def _lever(self, owner: Account, contract: Contract, leverages: dict[int, int]) -> None:
@@ -178,6 +188,13 @@ class Exchange:
         for order in self.open_orders(owner.number):
             if order.contract is contract:
                 self._bind(order)
+
+    def set_fees(self, account: int, kind: Kind, maker: int, taker: int) -> None:
+        """Let an account pay its own rates, 1e-9, in a kind of contract (negative: a rebate to who rests)."""
+        owner = self.accounts[account]
+        owner.rates[kind] = maker, taker
+        for order in self.open_orders(account):
+            self._bind(order)
 
     def add_margin(self, account: int, position: Position, units: int) -> None:
         """Set more of an account's coin aside for a position, or give some back (negative).
@@ -270,7 +287,7 @@ class Exchange:
                 self.log.add(
                     Executed(
                         now_ms, account.number, 0, symbol, "funding", sign, abs(position.lots), mark, amount,
-                        contract.settle, 0, maker=False, trade=0,
+                        contract.settle, 0, maker=False, trade=0, balance=account.wallet[contract.settle],
                     )
                 )  # fmt: skip
         self._changed.add(contract.settle)
@@ -316,75 +333,7 @@ class Exchange:
         """Return the request as it is taken, or refuse it."""
         if request.link and (owner.number, request.link) in self._links:
             raise Refused(Why.DUPLICATE_LINK)
-        is_hedged = contract.symbol in owner.hedged
-        if (request.side != 0) != is_hedged:
-            raise Refused(Why.BAD_SIDE)
-        held = owner.position(contract, request.side).lots if contract.kind is not Kind.SPOT else 0
-        if is_hedged and request.sign != request.side:
-            # What is against its own side can only take it back.
-            request = replace(request, reduce_only=True)
-        if request.reduce_only and not (request.whole and request.trigger is not None):
-            if request.sign * held >= 0:
-                raise Refused(Why.REDUCE_ONLY)
-            if request.whole:
-                request = replace(request, lots=abs(held), whole=False)
-            done = 0 if amended is None else amended.filled
-            request = replace(request, lots=min(request.lots or abs(held), done + abs(held)))
-        if not request.whole:
-            self._check_size(contract, request)
-        if amended is None or amended.status is Status.UNTRIGGERED:
-            self._check_trigger(contract, request)
-        if request.trigger is None and not request.reduce_only:
-            self._check_funds(owner, contract, request, amended)
-        return request
-
-    def _check_size(self, contract: Contract, request: Request) -> None:
-        if request.lots < contract.min_lots or request.lots <= 0:
-            raise Refused(Why.TOO_SMALL)
-        if request.lots > contract.max_lots:
-            raise Refused(Why.TOO_LARGE)
-        if request.ticks is not None and request.ticks <= 0:
-            raise Refused(Why.BAD_PRICE)
-
-    def _check_trigger(self, contract: Contract, request: Request) -> None:
-        trigger = request.trigger
-        if trigger is None:
-            return
-        now = self.prices.get((contract.symbol, trigger.by))
-        if (trigger.ticks <= 0 and not trigger.trails) or (now is not None and trigger.is_met(now)):
-            raise Refused(Why.TRIGGER_SIDE)
-
-    def _check_funds(self, owner: Account, contract: Contract, request: Request, amended: Order | None) -> None:
-        ticks = request.ticks if request.ticks is not None else self._worst_price(contract, request)
-        quote_value = request.lots * ticks * contract.step * contract.tick * contract.face
-        if contract.kind is not Kind.INVERSE and quote_value < contract.min_value:
-            raise Refused(Why.LOW_VALUE)
-        # What an order that is amended holds back already counts as free.
-        own = 0 if amended is None else amended.bound
-        if contract.kind is Kind.SPOT:
-            coin, units = spot_needs(contract, request.sign, request.lots, ticks)
-            if available(owner, coin, self.mark) + own < units:
-                raise Refused(Why.NO_FUNDS)
-            return
-        position = owner.position(contract, request.side)
-        value = contract.value(position.lots + request.sign * request.lots, ticks)
-        if value > contract.tiers[-1].cap or contract.tier(value).leverage < position.leverage:
-            raise Refused(Why.RISK_LIMIT)
-        needed = -(-contract.value(request.lots, ticks) // position.leverage)
-        needed += share(contract.value(request.lots, ticks), contract.taker_rate)
-        closing = request.lots if request.sign * position.lots < 0 and request.lots <= abs(position.lots) else 0
-        if closing == 0 and available(owner, contract.settle, self.mark) + own < needed:
-            raise Refused(Why.NO_FUNDS)
-
-    def _worst_price(self, contract: Contract, request: Request) -> int:
-        """Return the price at which a market order would end, as far as the book goes."""
-        side, left, worst = self.books[contract.symbol].side(-request.sign), request.lots, None
-        for ticks in side.prices():
-            worst = ticks
-            left -= side.levels[ticks].lots
-            if left <= 0:
-                break
-        return worst if worst is not None else self.mark(contract)
+        return self._checks.taken(owner, contract, request, amended)
 
     def _work(self, order: Order, now_ms: int) -> None:
         """Match an order that has arrived, and let it rest if it may."""
@@ -394,7 +343,7 @@ class Exchange:
         if request.force is Force.POST_ONLY and request.ticks is not None and other.reaches(request.ticks):
             self._end(order, Why.WOULD_TAKE, now_ms)
             return
-        if request.force is Force.FOK and other.available(request.ticks, order.left) < order.left:
+        if request.force is Force.FOK and self._takeable(order, other) < order.left:
             self._end(order, Why.NOT_FILLED, now_ms)
             return
         self._match(order, request.symbol, request.sign, order.left, request.ticks, now_ms)
@@ -406,38 +355,59 @@ class Exchange:
             book.side(request.sign).add(request.ticks, Entry(order.number, order.left))
 
     def _match(self, taker: Order | None, symbol: str, sign: int, lots: int, limit: int | None, now_ms: int) -> int:
-        """Take from the other side of the book; return the lots that were traded.
-
-        An order never meets another of its own account: the one that rests gives way.
-        """
+        """Take from the other side of the book; return the lots that were traded."""
         side, traded = self.books[symbol].side(-sign), 0
         while traded < lots and (taker is None or taker.is_open) and side.reaches(limit):
             resting = self.orders.get(side.first())
-            if taker is not None and resting is not None and resting.account == taker.account:
-                self._end(resting, Why.SELF_TRADE, now_ms)
+            if self._keep_apart(taker, resting, now_ms):
                 continue
             match = side.take(lots - traded)
             self._trades += 1
             traded += match.lots
             if resting is not None:
-                self._book_maker(resting, match, now_ms)
+                self._book_fill(resting, -sign, match.lots, match.ticks, now_ms, maker=True)
             if taker is not None:
                 self._book_fill(taker, sign, match.lots, match.ticks, now_ms, maker=False)
+            # Not before both are booked: of one account, neither may see the position of halfway.
+            for order in (resting, taker):
+                if order is not None and order.contract.kind is not Kind.SPOT:
+                    position = self.accounts[order.account].position(order.contract, order.request.side)
+                    self._cut_reducing(order.account, position, now_ms, working=taker)
             self.log.add(Traded(now_ms, symbol, self._trades, sign, match.lots, match.ticks))
             self.prices[symbol, Price.LAST] = match.ticks
         if traded:
             self._moved[symbol] = None
         return traded
 
-    def _book_maker(self, maker: Order, match: Match, now_ms: int) -> None:
-        self._book_fill(maker, maker.request.sign, match.lots, match.ticks, now_ms, maker=True)
-        if maker.is_open and match.left == 0:
-            # It was cut to what its position still was.
-            self._end(maker, Why.REDUCE_ONLY, now_ms)
+    def _keep_apart(self, taker: Order | None, resting: Order | None, now_ms: int) -> bool:
+        """Of two orders that meet, if an account has both, end what the taker asks; tell whether any was ended."""
+        if taker is None or resting is None or taker.account != resting.account:
+            return False
+        mode = taker.request.self_trade
+        if mode in (SelfTrade.CANCEL_MAKER, SelfTrade.CANCEL_BOTH):
+            resting.met = taker.number
+            self._end(resting, Why.SELF_TRADE, now_ms)
+        if mode in (SelfTrade.CANCEL_TAKER, SelfTrade.CANCEL_BOTH):
+            taker.met = resting.number
+            self._end(taker, Why.SELF_TRADE, now_ms)
+        return mode is not SelfTrade.NONE
+
+    def _takeable(self, order: Order, other: Side) -> int:
+        """Return how much of an order would be filled at once."""
+        mode, found = order.request.self_trade, 0
+        for entry in other.entries(order.request.ticks):
+            resting = self.orders.get(entry.order_id)
+            if mode is SelfTrade.NONE or resting is None or resting.account != order.account:
+                found += entry.lots
+            elif mode is not SelfTrade.CANCEL_MAKER:
+                break
+            if found >= order.left:
+                return order.left
+        return found
 
     def _book_fill(self, order: Order, sign: int, lots: int, ticks: int, now_ms: int, *, maker: bool) -> None:
         contract, owner = order.contract, self.accounts[order.account]
-        rate = contract.maker_rate if maker else contract.taker_rate
+        rate = owner.rate(contract, maker=maker)
         value = contract.value(lots, ticks)
         coin, fee, profit = contract.settle, share(value, rate), 0
         if contract.kind is Kind.SPOT:
@@ -459,22 +429,21 @@ class Exchange:
         self.log.add(
             Executed(
                 now_ms, order.account, order.number, contract.symbol, "trade", sign, lots, ticks, fee, coin, profit,
-                maker=maker, trade=self._trades,
+                maker=maker, trade=self._trades, balance=owner.wallet[coin],
             )
         )  # fmt: skip
         order.go(Status.FILLED if order.left == 0 else Status.PARTIALLY_FILLED, now_ms)
         if not order.is_open:
             self._open[order.account].pop(order.number)
         self._tell(order, now_ms)
-        if contract.kind is not Kind.SPOT:
-            self._cut_reducing(owner, owner.position(contract, order.request.side), now_ms, but=order)
+        self._end_rivals(order, now_ms)
 
-    def _cut_reducing(self, owner: Account, position: Position, now_ms: int, but: Order) -> None:
+    def _cut_reducing(self, account: int, position: Position, now_ms: int, working: Order | None) -> None:
         """Cut, or cancel, resting orders that may only reduce a position that has become smaller."""
-        for order in self.open_orders(owner.number):
+        for order in self.open_orders(account):
             request = order.request
-            is_one = request.reduce_only and request.symbol == position.contract.symbol
-            if not is_one or request.side != position.side or order is but or order.status is Status.UNTRIGGERED:
+            is_one = request.reduce_only and order.contract is position.contract and request.side == position.side
+            if not is_one or order is working or order.status is Status.UNTRIGGERED:
                 continue
             held = max(0, -request.sign * position.lots)
             if held == 0:
@@ -498,7 +467,15 @@ class Exchange:
                 side.remove(request.ticks, order.number)  # type: ignore[arg-type]
             order.go(Status.CANCELLED, now_ms, why)
         self._open[order.account].pop(order.number)
+        self._rivals.pop(order.number, None)
         self._tell(order, now_ms)
+
+    def _end_rivals(self, order: Order, now_ms: int) -> None:
+        """End what an order that is filled or set off excludes."""
+        for number in self._rivals.pop(order.number, ()):
+            rival = self._open[order.account].get(number)
+            if rival is not None and rival is not order:
+                self._end(rival, Why.RIVAL, now_ms)
 
     def _set_off(self, symbol: str, now_ms: int) -> None:
         """Let loose what the prices of now set off."""
@@ -515,6 +492,7 @@ class Exchange:
             self._waiting[symbol].pop(order.number)
             order.go(Status.TRIGGERED, now_ms)
             self._tell(order, now_ms)
+            self._end_rivals(order, now_ms)
             try:
                 request = self._checked(
                     self.accounts[order.account], order.contract, replace(order.request, trigger=None, link="")
@@ -550,7 +528,7 @@ class Exchange:
             if not held:
                 continue
             if account.isolated:
-                doomed = [position for position in held if self._is_bankrupt(position)]
+                doomed = [position for position in held if self._is_lost(account, position)]
             else:
                 equity, needed = totals(account, coin, self.mark)
                 doomed = held if equity <= needed else []
@@ -566,11 +544,27 @@ class Exchange:
                 paid = self._take_over(account, position, abs(position.lots), "liquidation", now_ms)
                 if owned is not None and -paid > owned:
                     # An isolated position loses its own margin and no more: the rest is the venue's loss.
-                    account.realise(coin, -paid - owned)
+                    self._cover(account, coin, -paid - owned)
             # What is missing beyond the margin is the venue's loss.
             missing = min(0, account.wallet.get(coin, 0))
             if missing < 0 and not any(p.lots for p in account.positions.values() if p.contract.settle == coin):
-                account.realise(coin, -missing)
+                self._cover(account, coin, -missing)
+
+    def _cover(self, account: Account, coin: str, units: int) -> None:
+        """Let the venue bear a loss."""
+        account.realise(coin, units)
+        self.insurance[coin] = self.insurance.get(coin, 0) - units
+
+    def _is_lost(self, owner: Account, position: Position) -> bool:
+        """Tell whether an isolated position is not backed any more, even by what it may take of its account's coin.
+
+        It takes as much as brings its margin back to what opening it would take now.
+        """
+        if position.refills and self._is_bankrupt(position):
+            mark = self.mark(position.contract)
+            missing = position.initial_margin(mark) - position.backing - position.profit(mark)
+            position.extra += max(0, min(missing, available(owner, position.contract.settle, self.mark)))
+        return self._is_bankrupt(position)
 
     def _is_bankrupt(self, position: Position) -> bool:
         mark = self.mark(position.contract)
@@ -579,6 +573,7 @@ class Exchange:
     def take_over(self, account: int, position: Position, lots: int, kind: str, now_ms: int) -> None:
         """Close so many lots of a position at the mark price, as the venue does: liquidation, adl or delivery."""
         self._take_over(self.accounts[account], position, lots, kind, now_ms)
+        self._cut_reducing(account, position, now_ms, working=None)
 
     def _take_over(self, account: Account, position: Position, lots: int, kind: str, now_ms: int) -> int:
         """Close lots of a position at the mark price; return the change of the wallet, units."""
@@ -588,12 +583,15 @@ class Exchange:
         profit = position.fill(sign * lots, mark)
         account.realise(contract.settle, profit)
         left = max(0, account.wallet.get(contract.settle, 0))
-        fee = min(share(contract.value(lots, mark), contract.taker_rate), left) if kind == "liquidation" else 0
+        rate = account.rate(contract, maker=False) if kind == "liquidation" else 0
+        fee = min(share(contract.value(lots, mark), rate), left)
         account.pay_fee(contract.settle, fee)
+        if fee:
+            self.insurance[contract.settle] = self.insurance.get(contract.settle, 0) + fee
         self.log.add(
             Executed(
                 now_ms, account.number, 0, contract.symbol, kind, sign, lots, mark, fee, contract.settle,
-                profit, maker=False, trade=number,
+                profit, maker=False, trade=number, balance=account.wallet[contract.settle],
             )
         )  # fmt: skip
         return profit - fee

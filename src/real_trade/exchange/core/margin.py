@@ -51,7 +51,7 @@ def binds(account: Account, order: Order) -> tuple[str, int]:
         return contract.settle, 0
     value = contract.value(order.left, request.ticks)
     leverage = account.position(contract, request.side).leverage
-    return contract.settle, -(-value // leverage) + share(value, contract.taker_rate)
+    return contract.settle, -(-value // leverage) + share(value, account.rate(contract, maker=False))
 
 
 def totals(account: Account, coin: str, mark: Mark) -> tuple[int, int]:

@@ -51,6 +51,15 @@ class Force(StrEnum):
     POST_ONLY = "post_only"
 
 
+class SelfTrade(StrEnum):
+    """What becomes of two orders of one account that meet; who arrives decides."""
+
+    NONE = "none"
+    CANCEL_MAKER = "cancel_maker"
+    CANCEL_TAKER = "cancel_taker"
+    CANCEL_BOTH = "cancel_both"
+
+
 class Why(StrEnum):
     """Why something was refused, or an order ended unfilled."""
 
@@ -78,6 +87,8 @@ class Why(StrEnum):
     POSITION_CLOSED = "position_closed"
     BY_VENUE = "by_venue"
     DELISTED = "delisted"
+    DISCONNECTED = "disconnected"
+    RIVAL = "rival"
 
 
 class Refused(Exception):
@@ -154,6 +165,7 @@ class Request:
         link: the account's own name for it; empty for none.
         trigger: None for an order that works at once.
         whole: with ``trigger`` and ``reduce_only``: closes what is held when it is set off.
+        self_trade: what becomes of it and of an order of its own account that it meets when it arrives.
     """
 
     symbol: str
@@ -166,6 +178,7 @@ class Request:
     link: str = ""
     trigger: Trigger | None = None
     whole: bool = False
+    self_trade: SelfTrade = SelfTrade.CANCEL_MAKER
 
 
 @dataclass(slots=True)
@@ -183,6 +196,7 @@ class Order:
         value: of what was filled, units of the settlement coin.
         fee: paid for it, units.
         bound: what it holds back of its account, units.
+        met: number of the order of its own account for which it was cancelled (`Why.SELF_TRADE`); 0 for none.
     """
 
     number: int
@@ -197,6 +211,7 @@ class Order:
     value: int = 0
     fee: int = 0
     bound: int = 0
+    met: int = 0
 
     @property
     def left(self) -> int:

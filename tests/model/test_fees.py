@@ -7,8 +7,8 @@ from itertools import pairwise
 
 import pytest
 
-from real_trade.data.fees import FEE_TIERS, find_fees
 from real_trade.model import InputError, Market
+from real_trade.model.fees import FEE_TIERS, find_fees
 
 
 @pytest.mark.parametrize(
