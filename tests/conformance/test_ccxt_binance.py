@@ -392,27 +392,21 @@ def test_who_signs_wrongly_is_turned_away(
 # Limits
 
 
-@pytest.fixture(scope="module")
-def narrow() -> Iterator[RunningExchange]:
-    """An exchange that takes 30 units of weight in ten minutes."""
-    with running_exchange("binance", seed=7, rate_limits="30/600") as exchange:
-        yield exchange
-
-
 @shown("too many requests")
-@pytest.mark.parametrize("symbol", SYMBOLS)
-def test_who_is_too_fast_is_told(client_of: Callable[..., Any], narrow: RunningExchange, symbol: str) -> None:
-    client = client_of(narrow.info, symbol)
+def test_who_is_too_fast_is_told(client_of: Callable[..., Any]) -> None:
+    with running_exchange("binance", seed=7, rate_limits="30/600") as exchange:
+        for symbol in SYMBOLS:
+            client = client_of(exchange.info, symbol)
 
-    def hurry() -> None:
-        for _ in range(40):
-            client.fetch_time()
+            def hurry(client: Any = client) -> None:
+                for _ in range(100):
+                    client.fetch_time()
 
-    with pytest.raises(ccxt.DDoSProtection, match=r"429.*-1003"):
-        hurry()
-    headers = {name.lower(): value for name, value in client.last_response_headers.items()}
-    assert 0 < int(headers["retry-after"]) <= 600
-    assert int(headers["x-mbx-used-weight-10m"]) > 30
+            with pytest.raises(ccxt.DDoSProtection, match=r"429.*-1003"):
+                hurry()
+            headers = {name.lower(): value for name, value in client.last_response_headers.items()}
+            assert 0 < int(headers["retry-after"]) <= 600
+            assert int(headers["x-mbx-used-weight-10m"]) > 30
 
 
 @shown("too many requests")
@@ -432,5 +426,5 @@ def test_who_goes_on_regardless_is_shut_out(client_of: Callable[..., Any]) -> No
                 time.sleep(0.05)
 
         with pytest.raises(ccxt.DDoSProtection, match="IP banned until"):
-            go_on(4.0)
+            go_on(10.0)
         assert 0 < int(client.last_response_headers["Retry-After"]) <= 5

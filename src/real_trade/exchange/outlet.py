@@ -148,7 +148,11 @@ def _head(length: int) -> bytes:
 
 
 def _target(message: bytes) -> str:
-    """Return what a message is about: its topic, stream, event or operation; empty where it says none."""
+    """Return what a message is about: its topic, stream, event or operation; empty where it says none.
+
+    >>> _target(b'{"subscriptionId":0,"event":{"e":"executionReport","x":"NEW"}}')
+    'executionReport'
+    """
     try:
         found = _topic_of.decode(message)
     except msgspec.DecodeError:
