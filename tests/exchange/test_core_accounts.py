@@ -161,7 +161,7 @@ def test_what_an_isolated_position_loses_beyond_its_margin_is_the_insurance_s() 
     fee = 5 * LOT // 2 * 55 // 100_000
     assert before - owner.wallet["USDT"] == margin
     # It has the fee, and bears what the margin did not.
-    assert exchange.insurance == {"USDT": margin - loss}
+    assert exchange.settlement.insurance == {"USDT": margin - loss}
     assert loss > margin > fee
 
 

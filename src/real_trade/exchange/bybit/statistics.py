@@ -199,7 +199,7 @@ def pools(world: World) -> list[dict[str, str]]:
         {
             "coin": coin,
             "symbols": ",".join(names),
-            "balance": plain(_POOL[coin in inverse] + world.exchange.insurance.get(coin, 0) * UNIT),
+            "balance": plain(_POOL[coin in inverse] + world.exchange.settlement.insurance.get(coin, 0) * UNIT),
         }
         for coin, names in symbols.items()
     ]

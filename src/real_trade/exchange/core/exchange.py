@@ -10,8 +10,9 @@ from real_trade.exchange.core.book import Book, Entry
 from real_trade.exchange.core.checks import Checks
 from real_trade.exchange.core.contract import Contract, Kind, share
 from real_trade.exchange.core.events import EventLog, Executed, OrderChanged, Traded
-from real_trade.exchange.core.margin import available, binds, totals
+from real_trade.exchange.core.margin import available, binds
 from real_trade.exchange.core.orders import Force, Order, Price, Refused, Request, SelfTrade, Status, Why
+from real_trade.exchange.core.settlement import Settlement
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -35,9 +36,8 @@ class Exchange:
         self.orders: dict[int, Order] = {}
         self.prices: dict[tuple[str, Price], int] = {}
         self._checks = Checks(self.books, self.prices, self.mark)
-        # What liquidations have brought the venue, and cost it, units of each coin.
-        self.insurance: dict[str, int] = {}
         self.log = EventLog()
+        self.settlement = Settlement(self.accounts, self.mark, self.number_trade, self.log)
         self._links: dict[tuple[int, str], int] = {}
         # Open orders by account, and conditional orders by symbol, in order of acceptance.
         self._open: dict[int, dict[int, Order]] = {}
@@ -177,7 +177,7 @@ class Exchange:
         if not contract.tiers or not all(1 <= chosen <= contract.tiers[0].leverage for chosen in wanted.values()):
             raise Refused(Why.LEVERAGE)
         self._lever(owner, contract, wanted)
-        doomed = owner.isolated and any(position.lots and self._is_bankrupt(position) for position in positions)
+        doomed = owner.isolated and any(each.lots and self.settlement.is_bankrupt(each) for each in positions)
         if doomed or available(owner, contract.settle, self.mark) < 0:
             self._lever(owner, contract, dict(zip(wanted, before, strict=True)))
             raise Refused(Why.NO_FUNDS)
@@ -208,7 +208,7 @@ class Exchange:
         if units > available(owner, coin, self.mark) or position.extra + units < 0:
             raise Refused(Why.NO_FUNDS)
         position.extra += units
-        if owner.isolated and self._is_bankrupt(position):
+        if owner.isolated and self.settlement.is_bankrupt(position):
             position.extra -= units
             raise Refused(Why.NO_FUNDS)
 
@@ -275,21 +275,7 @@ class Exchange:
     def settle_funding(self, symbol: str, rate: int, now_ms: int) -> None:
         """Charge funding on every position in a symbol: its value at the mark price times a rate of 1e-9."""
         contract = self.contracts[symbol]
-        mark = self.mark(contract)
-        for account in self.accounts.values():
-            for position in account.positions.values():
-                if position.contract is not contract or position.lots == 0:
-                    continue
-                amount = share(contract.value(position.lots, mark), rate)
-                amount = amount if position.lots > 0 else -amount
-                account.pay_funding(contract.settle, amount)
-                sign = 1 if position.lots > 0 else -1
-                self.log.add(
-                    Executed(
-                        now_ms, account.number, 0, symbol, "funding", sign, abs(position.lots), mark, amount,
-                        contract.settle, 0, maker=False, trade=0, balance=account.wallet[contract.settle],
-                    )
-                )  # fmt: skip
+        self.settlement.pay_funding(contract, rate, now_ms)
         self._changed.add(contract.settle)
         self._follow_up(now_ms)
 
@@ -524,74 +510,17 @@ class Exchange:
     def _liquidate_all(self, coin: str, now_ms: int) -> None:
         """Close what an account, or an isolated position by itself, cannot back any more."""
         for account in self.accounts.values():
-            held = [p for p in account.positions.values() if p.lots and p.contract.settle == coin]
-            if not held:
+            lost = self.settlement.lost(account, coin)
+            if not lost:
                 continue
-            if account.isolated:
-                doomed = [position for position in held if self._is_lost(account, position)]
-            else:
-                equity, needed = totals(account, coin, self.mark)
-                doomed = held if equity <= needed else []
-            if not doomed:
-                continue
-            symbols = {position.contract.symbol for position in doomed}
+            symbols = {position.contract.symbol for position in lost}
             for order in self.open_orders(account.number):
                 in_way = order.request.symbol in symbols if account.isolated else order.contract.settle == coin
                 if in_way and order.contract.kind is not Kind.SPOT:
                     self._end(order, Why.LIQUIDATION, now_ms)
-            for position in doomed:
-                owned = position.backing if account.isolated else None
-                paid = self._take_over(account, position, abs(position.lots), "liquidation", now_ms)
-                if owned is not None and -paid > owned:
-                    # An isolated position loses its own margin and no more: the rest is the venue's loss.
-                    self._cover(account, coin, -paid - owned)
-            # What is missing beyond the margin is the venue's loss.
-            missing = min(0, account.wallet.get(coin, 0))
-            if missing < 0 and not any(p.lots for p in account.positions.values() if p.contract.settle == coin):
-                self._cover(account, coin, -missing)
-
-    def _cover(self, account: Account, coin: str, units: int) -> None:
-        """Let the venue bear a loss."""
-        account.realise(coin, units)
-        self.insurance[coin] = self.insurance.get(coin, 0) - units
-
-    def _is_lost(self, owner: Account, position: Position) -> bool:
-        """Tell whether an isolated position is not backed any more, even by what it may take of its account's coin.
-
-        It takes as much as brings its margin back to what opening it would take now.
-        """
-        if position.refills and self._is_bankrupt(position):
-            mark = self.mark(position.contract)
-            missing = position.initial_margin(mark) - position.backing - position.profit(mark)
-            position.extra += max(0, min(missing, available(owner, position.contract.settle, self.mark)))
-        return self._is_bankrupt(position)
-
-    def _is_bankrupt(self, position: Position) -> bool:
-        mark = self.mark(position.contract)
-        return position.backing + position.profit(mark) <= position.maintenance(mark)
+            self.settlement.liquidate(account, coin, lost, now_ms)
 
     def take_over(self, account: int, position: Position, lots: int, kind: str, now_ms: int) -> None:
         """Close so many lots of a position at the mark price, as the venue does: liquidation, adl or delivery."""
-        self._take_over(self.accounts[account], position, lots, kind, now_ms)
+        self.settlement.take_over(self.accounts[account], position, lots, kind, now_ms)
         self._cut_reducing(account, position, now_ms, working=None)
-
-    def _take_over(self, account: Account, position: Position, lots: int, kind: str, now_ms: int) -> int:
-        """Close lots of a position at the mark price; return the change of the wallet, units."""
-        contract, sign = position.contract, -1 if position.lots > 0 else 1
-        mark = self.mark(contract)
-        number = self.number_trade()
-        profit = position.fill(sign * lots, mark)
-        account.realise(contract.settle, profit)
-        left = max(0, account.wallet.get(contract.settle, 0))
-        rate = account.rate(contract, maker=False) if kind == "liquidation" else 0
-        fee = min(share(contract.value(lots, mark), rate), left)
-        account.pay_fee(contract.settle, fee)
-        if fee:
-            self.insurance[contract.settle] = self.insurance.get(contract.settle, 0) + fee
-        self.log.add(
-            Executed(
-                now_ms, account.number, 0, contract.symbol, kind, sign, lots, mark, fee, contract.settle,
-                profit, maker=False, trade=number, balance=account.wallet[contract.settle],
-            )
-        )  # fmt: skip
-        return profit - fee
