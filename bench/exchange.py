@@ -148,7 +148,7 @@ MESSAGE = json.dumps(
 class Chatterbox:
     """A venue that has nothing but messages to send."""
 
-    idle_s, ping_s = 600.0, 0.0
+    idle_s, ping_s, is_over = 600.0, 0.0, False
 
     def __init__(self) -> None:
         self.send: Callable[[bytes], None] | None = None
@@ -193,7 +193,8 @@ async def read_delivered(url: str) -> float:
     async with aiohttp.ClientSession() as client, client.ws_connect(url) as socket:
         began = time.perf_counter()
         for _ in range(MESSAGES):
-            await socket.receive()
+            message = await socket.receive()
+            assert message.type is aiohttp.WSMsgType.TEXT
         return time.perf_counter() - began
 
 
