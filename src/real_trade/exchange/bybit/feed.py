@@ -249,7 +249,7 @@ class Feed:
         )
 
     def _ticker_fields(self, topic: _Topic) -> dict[str, str]:
-        fields = self._market.ticker(topic.listing, topic.symbol)
+        fields = self._market.tickers.of(topic.listing, topic.symbol)
         if self._category == "spot":
             for name in ("bid1Price", "bid1Size", "ask1Price", "ask1Size"):
                 del fields[name]

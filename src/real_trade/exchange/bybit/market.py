@@ -17,7 +17,7 @@ from real_trade.exchange.bybit.listed import facts, tiers
 from real_trade.exchange.bybit.queries import CATEGORIES, category_in, page_size, whole
 from real_trade.exchange.bybit.refusals import BAD_PARAMETER, Refusal
 from real_trade.exchange.bybit.spelling import price, quantity
-from real_trade.exchange.core.orders import Price
+from real_trade.exchange.bybit.tickers import Tickers
 from real_trade.exchange.digits import Number
 from real_trade.exchange.pages import Window
 from real_trade.exchange.words import plain
@@ -25,7 +25,6 @@ from real_trade.model import Instrument, Interval, Market, SeriesKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from decimal import Decimal
 
     from real_trade.exchange.answers import Query
     from real_trade.exchange.bars import BarTable
@@ -71,6 +70,7 @@ class BybitMarket:
     def __init__(self, source: MarketSource, history: History, world: World, clock: Clock) -> None:
         self._source, self._history, self._world, self._clock = source, history, world, clock
         self.dated = Dated(source.instruments(), history, world)
+        self.tickers = Tickers(history, world, self.dated)
         # By category, what numbers a book as its streams do.
         self.book_updates: dict[str, Callable[[Listing, str], int]] = {}
         self._instruments = {(str(i.market), i.symbol): i for i in source.instruments()}
@@ -217,94 +217,12 @@ class BybitMarket:
         chosen = [i for i in self._listed(category) if symbol in {None, "", i.symbol}]
         if symbol and not chosen:
             raise Refusal(BAD_PARAMETER, f"params error: symbol invalid {symbol}")
-        rows = [self.ticker(self.listing_of(category, i.symbol), i.symbol) for i in chosen]
+        rows = [self.tickers.of(self.listing_of(category, i.symbol), i.symbol) for i in chosen]
         return self.ok({"category": category, "list": rows}, len(rows))
 
     def listing_of(self, category: str, symbol: str) -> Listing:
         """Return what goes on in a symbol: in the perpetual, for the future that follows it."""
         return self._world.listings[Market(category), self.dated.parent(category, symbol)]
-
-    def ticker(self, listing: Listing, symbol: str) -> dict[str, str]:
-        """Return the last 24 hours of an instrument and where it stands now."""
-        instrument, contract, now = listing.instrument, listing.contract, self._world.now_ms
-        prices = self._world.exchange.prices
-        last = prices[contract.symbol, Price.LAST]
-        bids, asks = self._world.exchange.books[contract.symbol].depth(1)
-        day = self._history.last_day(instrument, SeriesKind.KLINE, now)
-        now_price = last * contract.tick
-        first = now_price if day is None else day.first
-        ticker = {
-            "symbol": symbol,
-            "lastPrice": price(contract, last),
-            "prevPrice24h": plain(first),
-            "price24hPcnt": plain(round((now_price - first) / first, 6)),
-            "highPrice24h": plain(max(now_price, now_price if day is None else day.high)),
-            "lowPrice24h": plain(min(now_price, now_price if day is None else day.low)),
-            "turnover24h": "0" if day is None else plain(day.turnover),
-            "volume24h": "0" if day is None else plain(day.volume),
-            "bid1Price": price(contract, bids[0][0]) if bids else "",
-            "bid1Size": quantity(contract, bids[0][1]) if bids else "",
-            "ask1Price": price(contract, asks[0][0]) if asks else "",
-            "ask1Size": quantity(contract, asks[0][1]) if asks else "",
-        }
-        if instrument.market is Market.SPOT:
-            return ticker | {"usdIndexPrice": price(contract, prices[contract.symbol, Price.INDEX])}
-        found = ticker | self._perpetual(listing, now)
-        if self.dated.is_future(symbol):
-            basis = prices[contract.symbol, Price.LAST] - prices[contract.symbol, Price.INDEX]
-            found |= {
-                "fundingRate": "",
-                "nextFundingTime": "0",
-                "fundingIntervalHour": "",
-                "fundingCap": "",
-                "predictedDeliveryPrice": found["indexPrice"],
-                "basisRate": f"{basis / prices[contract.symbol, Price.INDEX]:.8f}",
-                "basis": plain(basis * contract.tick),
-                "deliveryFeeRate": "0.0005",
-                "deliveryTime": str(self.dated.delivery_ms),
-            }
-        return found
-
-    def _perpetual(self, listing: Listing, now: int) -> dict[str, str]:
-        instrument, contract = listing.instrument, listing.contract
-        coming = self._world.next_funding(listing, now)
-        hour = self._history.last_day(instrument, SeriesKind.KLINE, now, _HOUR_MS)
-        interest = self._interest(listing, now)
-        mark = self._world.exchange.mark(contract)
-        index = self._world.exchange.prices[contract.symbol, Price.INDEX]
-        return {
-            "prevPrice1h": plain(hour.first) if hour else "",
-            "markPrice": price(contract, mark),
-            "indexPrice": price(contract, index),
-            "openInterest": plain(interest),
-            "openInterestValue": plain(
-                interest if instrument.market is Market.INVERSE else interest * mark * contract.tick
-            ),
-            "fundingRate": plain(coming[1]) if coming else "",
-            "nextFundingTime": str(coming[0]) if coming else "0",
-            "fundingIntervalHour": str(instrument.funding_interval_minutes // 60),
-            "fundingCap": "0.0075",
-            "predictedDeliveryPrice": "",
-            "basisRate": "",
-            "basis": "",
-            "deliveryFeeRate": "",
-            "deliveryTime": "0",
-            "preOpenPrice": "",
-            "preQty": "",
-            "curPreListingPhase": "",
-        }
-
-    def _interest(self, listing: Listing, at_ms: int) -> Decimal:
-        """Return the open interest: of a rehearsal's crowd, a thousand minutes of its volume and what accounts hold."""
-        contract = listing.contract
-        held = sum(
-            max(0, position.lots)
-            for account in self._world.exchange.accounts.values()
-            for position in account.positions.values()
-            if position.contract is contract
-        )
-        sway = 100 + (at_ms // _HOUR_MS * 7 % 11)
-        return (listing.crowd.lots * 10 * sway + held) * contract.step
 
     def _open_interest(self, query: Query) -> Answer:
         params = query.params
@@ -318,7 +236,7 @@ class BybitMarket:
         start = whole(params, "startTime") or 0
         stamps = range(end // span * span, max(start, self._source.start_ms) - 1, -span)[: page_size(params, 50, 200)]
         # Of both sides together, and of one of them.
-        interests = [(at, 2 * self._interest(listing, at)) for at in stamps]
+        interests = [(at, 2 * self.tickers.interest(listing, at)) for at in stamps]
         rows = [
             {"openInterest": plain(both), "singleOpenInterest": plain(both / 2), "timestamp": str(at)}
             for at, both in interests
