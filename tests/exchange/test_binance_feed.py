@@ -125,6 +125,25 @@ def test_a_snapshot_at_any_moment_joins_the_stream(rig: Rig, market: Market) -> 
         assert keeper.levels() == (fresh["bids"], fresh["asks"])
 
 
+@pytest.mark.parametrize("market", MARKETS)
+def test_what_came_and_went_between_two_messages_is_spanned(rig: Rig, market: Market) -> None:
+    wire = listen(rig, market, "depth")
+    rig.pass_time(1_000)
+    rig.public(market, "depth", symbol=SYMBOLS[market])  # all up to now is told
+    last = wire.take()[-1]["u"]
+    size = {SPOT: "0.001", LINEAR: "0.01", INVERSE: "1"}[market]
+    order = rig.order(market, "BUY", "LIMIT", price=rig.touch(market)[0], quantity=size)
+    rig.mine(market, "DELETE", "order", symbol=SYMBOLS[market], orderId=order["orderId"])
+    after = rig.public(market, "depth", symbol=SYMBOLS[market])["lastUpdateId"]
+    assert after > last
+    assert wire.take() == []
+    rig.pass_time(2_000)
+    event = wire.take()[0]
+    assert (event["U"], event["u"] > after) == (last + 1, True)
+    if market is not SPOT:
+        assert event["pu"] == last
+
+
 def test_after_a_restart_the_chain_is_broken(rig: Rig) -> None:
     wire = listen(rig, SPOT, "depth@100ms")
     rig.pass_time(3_000)

@@ -152,11 +152,7 @@ KINDS = {
         [f"{USDM}/rest_api/cancel_multiple_orders.json"], {**TRAILING, "code": "no error", "msg": ""}, TOTALS
     ),
     "usdm algo": Kind([f"{USDM}/rest_api/new_algo_order.json"], {}, NULL),
-    "usdm algo order": Kind(
-        [f"{USDM}/rest_api/query_all_algo_orders.json"],
-        {},
-        {"activatePrice": "the answer to a new order has it", "callbackRate": "as above", **NULL},
-    ),
+    "usdm algo order": Kind([f"{USDM}/rest_api/query_all_algo_orders.json"], {}, NULL),
     "usdm algo cancel": Kind([f"{USDM}/rest_api/cancel_algo_order.json"]),
     "usdm userTrades": Kind(
         [f"{USDM}/rest_api/account_trade_list.json"], {"baseQty": "coin-margined only", "pair": "as above"}
@@ -184,7 +180,7 @@ KINDS = {
     "coinm exchangeInfo": Kind(
         [f"{COINM}/rest_api/exchange_information.json"],
         FILTERS,
-        {"exchangeFilters": "the venue's answer has it"},
+        {"exchangeFilters": "the venue's answer has it", "underlyingSubType": "as above"},
     ),
     "coinm depth": Kind([f"{COINM}/rest_api/order_book.json"]),
     "coinm trades": Kind([f"{COINM}/rest_api/recent_trades_list.json"]),

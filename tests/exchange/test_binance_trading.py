@@ -899,6 +899,8 @@ def test_the_dated_future_is_quoted_and_not_traded(rig: Rig) -> None:
     row = rig.order(LINEAR, "BUY", "LIMIT", quantity="0.01", price=below(rig, LINEAR))
     rig.algo(LINEAR, "SELL", "STOP_MARKET", quantity="0.01", triggerPrice=below(rig, LINEAR))
     assert refused(rig, LINEAR, "BUY", "MARKET", symbol=name, quantity="0.01")[0] == -4140
+    fees = rig.mine(LINEAR, "GET", "commissionRate", symbol=name)
+    assert fees == {**rig.mine(LINEAR, "GET", "commissionRate", symbol="BTCUSDT"), "symbol": name}
     with pytest.raises(Rejected) as caught:
         rig.algo(LINEAR, "SELL", "STOP_MARKET", symbol=name, quantity="0.01", triggerPrice="20000")
     assert caught.value.code == -4140

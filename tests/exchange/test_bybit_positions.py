@@ -57,6 +57,14 @@ def test_sides_have_leverages_of_their_own_only_isolated_and_hedged(desk: Desk) 
     )
 
 
+def test_the_margin_mode_it_is_in_may_be_asked_for_whatever_is_held(desk: Desk) -> None:
+    isolate(desk)
+    desk.order(LINEAR)
+    isolate(desk)
+    assert code(desk.post("account/set-margin-mode", setMarginMode="REGULAR_MARGIN")) == 3400045
+    assert desk.get("account/info")["result"]["marginMode"] == "ISOLATED_MARGIN"
+
+
 @pytest.mark.parametrize("side", ["Buy", "Sell"])
 @pytest.mark.parametrize("who", CONTRACTS, ids=lambda who: who["category"])
 def test_at_the_break_even_price_nothing_is_lost(desk: Desk, who: dict[str, str], side: str) -> None:
@@ -207,9 +215,11 @@ def test_an_account_pays_the_fees_of_its_tier() -> None:
     assert desk.get("user/query-api", OTHER)["result"]["vipLevel"] == "No VIP"
     assert desk.get("account/fee-rate", category="option")["result"] == {
         "category": "option",
-        "list": [{"baseCoin": "BTC", "takerFeeRate": "0.0003", "makerFeeRate": "0.0002"}],
+        "list": [{"symbol": "", "baseCoin": "BTC", "takerFeeRate": "0.0003", "makerFeeRate": "0.0002"}],
     }
     assert desk.rows("account/fee-rate", category="option", baseCoin="ETH") == []
+    assert "category" not in desk.get("account/fee-rate", **LINEAR)["result"]
+    assert desk.get("account/fee-rate", **SPOT)["result"]["category"] == "spot"
     desk.world.exchange.set_fees(1, Kind.SPOT, 0, 250_000)
     assert desk.rows("account/fee-rate", **SPOT)[0]["takerFeeRate"] == "0.00025"
     name = order_id(desk.order(SPOT))

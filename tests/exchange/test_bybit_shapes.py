@@ -228,7 +228,7 @@ REST: dict[str, tuple[str, str, str, dict[str, Any]]] = {
         {"accountType": "UNIFIED"},
     ),
     "account": ("nautilus/http_get_account_info", "GET", "account/info", {}),
-    "fees": ("docs_examples/rest/account__fee-rate.1.example", "GET", "account/fee-rate", {"category": "spot"}),
+    "fees": ("docs_examples/rest/account__fee-rate.1.example", "GET", "account/fee-rate", {"category": "linear"}),
     "transactions": ("docs_examples/rest/account__transaction-log.1.example", "GET", "account/transaction-log", {}),
     "key": ("nautilus/http_get_user_query_api", "GET", "user/query-api", {}),
     "coins": ("docs_examples/rest/asset__coin-info.1.example", "GET", "asset/coin/query-info", {}),

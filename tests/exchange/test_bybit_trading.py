@@ -249,6 +249,26 @@ def test_hedged_sides_are_kept_apart(desk: Desk) -> None:
     assert [r["size"] for r in desk.rows("position/list", **LINEAR)] == ["0", "0.020"]
 
 
+def test_by_coin_the_mode_changes_where_it_can(desk: Desk) -> None:
+    coin = {"category": "linear", "coin": "USDT"}
+    assert code(desk.post("position/switch-mode", **coin, mode=0)) == 0  # as it is already
+    desk.order(LINEAR)
+    assert code(desk.post("position/switch-mode", **coin, mode=3)) == 0
+    found = {symbol: desk.rows("position/list", category="linear", symbol=symbol) for symbol in ("BTCUSDT", "ETHUSDT")}
+    assert {symbol: [r["positionIdx"] for r in rows] for symbol, rows in found.items()} == {
+        "BTCUSDT": [0],
+        "ETHUSDT": [1, 2],
+    }
+
+
+def test_open_orders_of_a_category_may_be_asked_for_without_a_name(desk: Desk) -> None:
+    for who in ALL:
+        desk.limit(who, 0.95)
+    for who in (SPOT, INVERSE):
+        assert [r["symbol"] for r in desk.rows("order/realtime", category=who["category"])] == [who["symbol"]]
+    assert code(desk.get("order/realtime", category="linear")) == 10001
+
+
 def test_an_isolated_position_is_liquidated_where_it_says(desk: Desk) -> None:
     assert code(desk.post("account/set-margin-mode", setMarginMode="ISOLATED_MARGIN")) == 0
     desk.order(LINEAR, qty="0.1")

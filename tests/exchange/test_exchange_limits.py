@@ -96,7 +96,9 @@ def test_binance_warns_with_429_bans_with_418_and_counts_markets_apart() -> None
         assert status == 429
         assert b"-1003" in body
         assert 1 <= int(headers["Retry-After"]) <= 7_200
-        assert ask(f"{exchange.rest}/api/v3/ping")[0] == 200
+        assert "X-MBX-USED-WEIGHT" not in headers
+        status, _, headers = ask(f"{exchange.rest}/api/v3/ping")
+        assert (status, headers["X-MBX-USED-WEIGHT"]) == (200, headers["X-MBX-USED-WEIGHT-120M"])
         time.sleep(2.1)
         status, body, headers = ask(url)
         assert status == 418

@@ -13,7 +13,8 @@ class Member:
     """A key, and what its account starts with.
 
     Attributes:
-        key, secret: for signatures; they protect nothing but a rehearsal.
+        key, secret: for signatures; they protect nothing but a rehearsal. At Binance the secret may be the public key
+            of who signs by Ed25519.
         wallet: amount of each coin at the start.
         tier: of the venue's fees, such as ``vip1``; empty for what everybody pays.
     """

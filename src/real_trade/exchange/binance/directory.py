@@ -95,6 +95,16 @@ class Directory:
         """
         return None if self._dated.is_future(call.market, symbol_of(call)) else self.listing(call).contract
 
+    def charged_as(self, call: Call) -> Instrument:
+        """Return the instrument whose fees a symbol has: the perpetual for the dated future, itself for others.
+
+        Raises:
+            Refusal: the symbol is nothing's.
+        """
+        if self._dated.perpetual is not None and self._dated.is_future(call.market, symbol_of(call)):
+            return self._dated.perpetual
+        return self.one(call)
+
     def listings(self, call: Call) -> list[Listing]:
         """Return the instrument asked for, some, or all of the market, as they are going on."""
         if self._dated.is_future(call.market, call.params.get("symbol", "")):

@@ -262,6 +262,9 @@ class Feed:
             return
         bids, asks = self._world.exchange.books[listing.name].depth(_ALL)
         changes = _changes(topic.bids, bids), _changes(topic.asks, asks)
+        if not any(changes):
+            # What came and went meanwhile is not told: the next message spans it.
+            return
         before, topic.bids, topic.asks, topic.update = topic.update, bids, asks, update
         self._say(topic, self._rows.depth(listing, before, update, *changes))
 

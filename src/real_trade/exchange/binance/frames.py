@@ -9,7 +9,7 @@ import msgspec
 from real_trade.exchange.binance.calls import Call
 from real_trade.exchange.binance.refusals import Refusal, missing
 from real_trade.exchange.binance.signing import spell
-from real_trade.exchange.words import read_object
+from real_trade.exchange.words import read_object, whole_number
 from real_trade.model import Market
 
 if TYPE_CHECKING:
@@ -129,10 +129,12 @@ class FrameSession:
         self.idle_s, self.ping_s = patience.idle_s, patience.ping_s
         self._subscriptions: dict[int, tuple[int, Callable[[dict[str, Any]], None]]] = {}
         self._next = 0
+        # Whose session it is, and since when; requests that name no key are that one's.
+        self._owner: tuple[str, int] | None = None
         self._own: dict[str, Callable[[dict[str, Any]], Any]] = {
             "session.logon": self._logon,
             "session.status": self._status,
-            "session.logout": self._status,
+            "session.logout": self._logout,
         }
         if market is Market.SPOT:
             self._own |= {
@@ -189,9 +191,10 @@ class FrameSession:
         if security is None:
             raise Refusal(-1020, "This operation is not supported.")
         if security == "signed":
-            call = self._desks.owned(call, self._door.check_frame(params))
+            call = self._desks.owned(call, self._signer(params))
         elif security == "key":
-            call = self._desks.owned(call, self._door.known(spelled.get("apiKey", "")))
+            named = spelled.get("apiKey", "" if self._owner is None else self._owner[0])
+            call = self._desks.owned(call, self._door.known(named))
         excess = self._weights.take(call)
         if excess is not None:
             body = msgspec.json.decode(excess.body)
@@ -206,15 +209,31 @@ class FrameSession:
 
     # The session itself
 
-    def _logon(self, params: dict[str, Any]) -> Any:
-        self._door.known(spell(params.get("apiKey", "")))
-        raise Refusal(-4056, "HMAC_SHA256 API key is not supported.")
+    def _signer(self, params: dict[str, Any]) -> str:
+        """Return whose request it is: who signed it, or whose session this is."""
+        if self._owner is None or "apiKey" in params:
+            return self._door.check_frame(params)
+        self._door.check_time({name: spell(value) for name, value in params.items()})
+        return self._owner[0]
+
+    def _logon(self, params: dict[str, Any]) -> dict[str, Any]:
+        key = self._door.known(spell(params.get("apiKey", "")))
+        if not self._door.is_ed25519(key):
+            raise Refusal(-4056, "HMAC_SHA256 API key is not supported.")
+        self._door.check_frame(params)
+        self._owner = key, self._now_ms()
+        return self._status(params)
+
+    def _logout(self, params: dict[str, Any]) -> dict[str, Any]:
+        self._owner = None
+        return self._status(params)
 
     def _status(self, params: dict[str, Any]) -> dict[str, Any]:
         del params
+        key, since = (None, None) if self._owner is None else self._owner
         return {
-            "apiKey": None,
-            "authorizedSince": None,
+            "apiKey": key,
+            "authorizedSince": since,
             "connectedSince": self._since_ms,
             "returnRateLimits": True,
             "serverTime": self._now_ms(),
@@ -222,7 +241,7 @@ class FrameSession:
         }
 
     def _subscribe(self, params: dict[str, Any]) -> dict[str, int]:
-        key = self._door.check_frame(params)
+        key = self._door.check_frame(params) if self._owner is None or "apiKey" in params else self._owner[0]
         number, self._next = self._next, self._next + 1
 
         def hear(event: dict[str, Any]) -> None:
@@ -234,8 +253,9 @@ class FrameSession:
         return {"subscriptionId": number}
 
     def _unsubscribe(self, params: dict[str, Any]) -> dict[str, Any]:
-        number = params.get("subscriptionId")
-        if number is not None and (not isinstance(number, int) or number not in self._subscriptions):
+        named = params.get("subscriptionId")
+        number = None if named is None else whole_number(spell(named))
+        if named is not None and number not in self._subscriptions:
             raise missing("subscriptionId")
         for each in list(self._subscriptions) if number is None else [number]:
             self._users.forget(*self._subscriptions.pop(each))

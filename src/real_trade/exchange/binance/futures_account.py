@@ -223,10 +223,10 @@ class FuturesAccount:
 
     def commission(self, call: Call) -> dict[str, str]:
         """Return the rates of a symbol."""
-        instrument = self._directory.one(call)
-        account, contract = self._exchange.accounts[call.account], self._exchange.contracts[name_of(instrument)]
+        contract = self._exchange.contracts[name_of(self._directory.charged_as(call))]
+        account = self._exchange.accounts[call.account]
         row = {
-            "symbol": instrument.symbol,
+            "symbol": call.params["symbol"],
             "makerCommissionRate": plain_rate(account.rate(contract, maker=True)),
             "takerCommissionRate": plain_rate(account.rate(contract, maker=False)),
         }

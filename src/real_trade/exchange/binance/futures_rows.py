@@ -171,8 +171,11 @@ def algo_row(ticket: Ticket) -> dict[str, Any]:
 def algo_order_row(ticket: Ticket) -> dict[str, Any]:
     """Return a conditional order as it is."""
     order, contract = ticket.order, ticket.order.contract
-    nothing = price(contract, 0)
-    return algo_row(ticket) | {
+    nothing, row = price(contract, 0), algo_row(ticket)
+    if not ticket.rate:
+        # Clients take an order that says these for one that trails.
+        del row["activatePrice"], row["callbackRate"]
+    return row | {
         "actualOrderId": str(ticket.order_id) if ticket.triggered_ms else "",
         "actualPrice": mean(contract, order.filled, order.value, _mean_places(contract)),
         "tpTriggerPrice": nothing,

@@ -171,6 +171,7 @@ def _future(instrument: Instrument, launch_ms: int) -> dict[str, object]:
         "baseAssetPrecision": 8,
         "quotePrecision": 8,
         "underlyingType": "COIN",
+        "underlyingSubType": [],
         "triggerProtect": "0.0500",
         "maintMarginPercent": "2.5000",
         "requiredMarginPercent": "5.0000",
@@ -186,4 +187,4 @@ def _future(instrument: Instrument, launch_ms: int) -> dict[str, object]:
             "contractSize": int(instrument.contract_value),
             "equalQtyPrecision": 4,
         }
-    return facts | {"status": "TRADING", "underlyingSubType": [], "settlePlan": 0}
+    return facts | {"status": "TRADING", "settlePlan": 0}

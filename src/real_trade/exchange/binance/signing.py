@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, unquote_plus, urlencode
 
+from real_trade.exchange.binance.ed25519 import is_signed, public_key
 from real_trade.exchange.binance.refusals import Refusal, missing
 from real_trade.exchange.words import whole_number
 
@@ -28,12 +29,14 @@ class Doorkeeper:
     """Knows the keys.
 
     Args:
-        secrets: by key.
+        secrets: by key; the public key of a client that signs by Ed25519.
         clock: the venue's.
     """
 
     def __init__(self, secrets: Mapping[str, str], clock: Clock) -> None:
         self._secrets, self._clock = secrets, clock
+        found = {key: public_key(secret) for key, secret in secrets.items()}
+        self._publics = {key: public for key, public in found.items() if public is not None}
 
     def key_of(self, query: Query) -> str:
         """Return the key that a request is sent with.
@@ -54,6 +57,10 @@ class Doorkeeper:
         if key not in self._secrets:
             raise Refusal(-2015, "Invalid API-key, IP, or permissions for action.", 401)
         return key
+
+    def is_ed25519(self, key: str) -> bool:
+        """Tell whether the owner of a key signs by Ed25519, and not with a secret that the venue has too."""
+        return key in self._publics
 
     def check(self, query: Query, params: Mapping[str, str]) -> str:
         """Return the key of a request that is signed, and of now.
@@ -118,14 +125,19 @@ class Doorkeeper:
         text = params.get("signature", "")
         if not text:
             raise missing("signature")
-        if not _HEX.fullmatch(text):
-            raise Refusal(-1022, "Signature for this request is not valid.")
-        return text.lower()
+        return text
 
     def _compare(self, key: str, signature: str, payloads: tuple[bytes, ...]) -> None:
-        secret = self._secrets[key].encode()
-        if not any(hmac.compare_digest(hmac.new(secret, each, "sha256").hexdigest(), signature) for each in payloads):
+        if not any(self._fits(key, signature, each) for each in payloads):
             raise Refusal(-1022, "Signature for this request is not valid.")
+
+    def _fits(self, key: str, signature: str, payload: bytes) -> bool:
+        if key in self._publics:
+            return is_signed(self._publics[key], payload, signature)
+        if not _HEX.fullmatch(signature):
+            return False
+        digest = hmac.new(self._secrets[key].encode(), payload, "sha256").hexdigest()
+        return hmac.compare_digest(digest, signature.lower())
 
 
 def spell(value: object) -> str:

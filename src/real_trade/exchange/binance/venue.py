@@ -131,7 +131,11 @@ class BinanceVenue:
         call = _call(query)
         if call is None:
             return {}
-        headers = {weight_header(self._weights.rates[call.market]): str(self._weights.used(call.market))}
+        used = str(self._weights.used(call.market))
+        headers = {weight_header(self._weights.rates[call.market]): used}
+        if call.is_spot:
+            # Here it is also told under its old name.
+            headers["X-MBX-USED-WEIGHT"] = used
         key = query.headers.get("x-mbx-apikey", "")
         if call.method != "GET" and "rder" in call.name and key in self.accounts:
             headers |= self._counts.headers(call.market, self.accounts[key][call.market])

@@ -48,7 +48,7 @@ class Accounts:
     def orders(self, account: int, params: Mapping[str, Any]) -> dict[str, Any]:
         """Return open orders, or with ``openOnly=1`` also those that have ended of late; newest first."""
         category = category_of(params)
-        if category in {"linear", "inverse"} and not _names_something(params):
+        if category == "linear" and not _names_something(params):
             raise bad("symbol, settleCoin or baseCoin is required")
         named = self._named(account, category, params)
         if named is None:
@@ -201,17 +201,17 @@ class Accounts:
             if str(listing.instrument.market) == category and symbol in (None, "", listing.instrument.symbol)
         ]
         if category == "option":
-            # The category is told of options only.
             return {"category": category, "list": self._option_rates(params)}
         if symbol and not rows:
             raise bad("symbol invalid")
-        return {"list": rows}
+        # The category is not told of contracts.
+        return {"category": category, "list": rows} if category == "spot" else {"list": rows}
 
     def _option_rates(self, params: Mapping[str, Any]) -> list[Row]:
         perpetual = self._trading.dated.perpetual
         if perpetual is None or params.get("baseCoin") not in (None, "", perpetual.base):
             return []
-        return [{"baseCoin": perpetual.base, "takerFeeRate": "0.0003", "makerFeeRate": "0.0002"}]
+        return [{"symbol": "", "baseCoin": perpetual.base, "takerFeeRate": "0.0003", "makerFeeRate": "0.0002"}]
 
     def set_margin_mode(self, account: int, params: Mapping[str, Any]) -> dict[str, Any]:
         """Back positions by the whole account, or each by its own margin."""
@@ -220,10 +220,11 @@ class Accounts:
             raise bad("setMarginMode invalid")
         if mode == "PORTFOLIO_MARGIN":
             raise Refusal(3400045, "Set margin mode failed")
-        owner = self._exchange.accounts[account]
-        if any(position.lots for position in owner.positions.values()):
+        owner, isolated = self._exchange.accounts[account], mode == "ISOLATED_MARGIN"
+        # Asking for the mode that it is in does no harm, whatever is held.
+        if owner.isolated != isolated and any(position.lots for position in owner.positions.values()):
             raise Refusal(3400045, "Set margin mode failed")
-        owner.isolated = mode == "ISOLATED_MARGIN"
+        owner.isolated = isolated
         return {"reasons": []}
 
     def key_info(self, key: str, account: int) -> dict[str, Any]:

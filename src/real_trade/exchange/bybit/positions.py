@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from real_trade.exchange.bybit.paging import fits, paged, window, within
@@ -90,23 +91,19 @@ class Positions:
         if not params.get("symbol") and not params.get("coin"):
             raise bad("symbol or coin is required")
         if params.get("symbol"):
-            chosen = [self._trading.listing(params)]
-        else:
-            chosen = [
-                listing
-                for listing in self._world.listings.values()
-                if listing.contract.kind is Kind.LINEAR and listing.contract.settle == params["coin"]
-            ]
-        changed = 0
-        for listing in chosen:
+            listing = self._trading.listing(params)
             try:
                 self._exchange.hedge(account, listing.name, mode == "3")
-                changed += 1
             except Refused as refused:
-                if refused.why != "no_change":
-                    raise refusal_of(refused.why, listing.contract.kind) from None
-        if not changed:
-            raise Refusal(110025, "Position mode is not modified")
+                if refused.why == "no_change":
+                    raise Refusal(110025, "Position mode is not modified") from None
+                raise refusal_of(refused.why, listing.contract.kind) from None
+            return {}
+        for listing in self._world.listings.values():
+            if listing.contract.kind is Kind.LINEAR and listing.contract.settle == params["coin"]:
+                # By coin the mode changes wherever it can, and that it cannot is no refusal.
+                with suppress(Refused):
+                    self._exchange.hedge(account, listing.name, mode == "3")
         return {}
 
     def add_margin(self, account: int, params: Mapping[str, Any]) -> dict[str, Any]:
