@@ -36,7 +36,7 @@ demo-real: setup ## the main job on the real BTCUSDT minutes in REAL_DATA
 	@$(BIN)/python examples/demo_real.py
 
 test: setup ## every test
-	@$(BIN)/python -m pytest -q --numprocesses auto --dist loadfile --durations 10
+	@$(BIN)/python -m pytest -q --numprocesses auto --maxprocesses 4 --dist loadfile --durations 10
 
 campaign: setup ## the property tests with new random examples
 	@HYPOTHESIS_PROFILE=random $(BIN)/python -m pytest -q tests
