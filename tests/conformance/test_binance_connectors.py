@@ -1,27 +1,38 @@
-"""Three more clients of Binance, each in an environment of its own: their packages overwrite each other's files."""
+"""More clients of Binance, each in an environment of its own: some packages overwrite each other's files."""
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from contextlib import ExitStack
-from pathlib import Path
 
 import pytest
+from environments import python_of, topics_of
 from topics import CLIENTS, REST, SOCKETS
 
 from real_trade.testing.exchange_process import running_exchange
 
-HERE = Path(__file__).resolve().parent
-ENVIRONMENTS = HERE.parents[1] / ".venv-conformance"
 ACCOUNT = "key:secret:USDT=100000,BTC=10"
-# Name of the environment -> what it needs, and its scripts with how many checks each makes.
+# Name of the environment -> the client, what it needs, and its scripts with how many checks each makes.
 SCRIPTS = {
-    "binance_connector": ("binance-connector==3.13.0", {"binance_connector": 133}),
-    "futures_connector": ("binance-futures-connector==4.2.0", {"futures_connector": 223}),
-    "python_binance": ("python-binance==1.0.37", {"python_binance": 129, "python_binance_sockets": 63}),
+    "binance_connector": ("binance-connector", ["binance-connector==3.13.0"], {"binance_connector": 134}),
+    "futures_connector": (
+        "binance-futures-connector",
+        ["binance-futures-connector==4.2.0"],
+        {"futures_connector": 223},
+    ),
+    "python_binance": (
+        "python-binance",
+        ["python-binance==1.0.37"],
+        {"python_binance": 129, "python_binance_sockets": 63},
+    ),
+    "binance_sdks": (
+        "modular SDKs",
+        [
+            "binance-sdk-spot==13.3.0",
+            "binance-sdk-derivatives-trading-usds-futures==18.1.0",
+            "binance-sdk-derivatives-trading-coin-futures==14.1.0",
+        ],
+        {"binance_sdks": 226},
+    ),
 }
 # The exchanges that a script is given: one at the clock's pace, one in which a minute takes a second, one that takes
 # 30 units of weight in ten minutes.
@@ -32,23 +43,11 @@ EXCHANGES = {
 }
 
 
-def python_of(name: str, package: str) -> Path:
-    """Return the interpreter of a client's environment, made on first use."""
-    folder = ENVIRONMENTS / name
-    python = folder / "bin" / "python"
-    if not (folder / ".ready").exists():
-        uv = str(Path(sys.executable).with_name("uv"))
-        subprocess.run([uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(folder)], check=True)
-        subprocess.run([uv, "pip", "install", "--quiet", "--python", str(python), package], check=True)
-        (folder / ".ready").touch()
-    return python
-
-
 @pytest.mark.conformance
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_a_client_takes_it_for_the_venue(name: str) -> None:
-    package, scripts = SCRIPTS[name]
-    python = python_of(name, package)
+    client, packages, scripts = SCRIPTS[name]
+    python = python_of(name, *packages)
     topics: set[str] = set()
     for script, count in scripts.items():
         with ExitStack() as stack:
@@ -56,12 +55,6 @@ def test_a_client_takes_it_for_the_venue(name: str) -> None:
                 which: stack.enter_context(running_exchange("binance", seed=7, account=ACCOUNT, **flags)).info
                 for which, flags in EXCHANGES.items()
             }
-            command = [str(python), str(HERE / "clients" / f"{script}.py"), json.dumps(infos)]
-            environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
-            run = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=240, check=False)
-        made = [json.loads(line) for line in run.stdout.splitlines() if line.startswith("{")]
-        assert [each for each in made if each["error"]] == []
-        assert (run.returncode, len(made)) == (0, count), run.stderr[-2_000:]
-        topics |= {each["topic"] for each in made}
-    absent = CLIENTS[f"binance {package.partition('==')[0]}"]
+            topics |= topics_of(python, script, infos, count)
+    absent = CLIENTS[f"binance {client}"]
     assert topics == {*REST, *SOCKETS} - set(absent)

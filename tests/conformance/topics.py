@@ -51,6 +51,7 @@ CLIENTS: Final[dict[str, dict[str, str]]] = {
         "trade socket": "the client has sockets for streams, none that takes requests",
     },
     "binance python-binance": {},
+    "binance modular SDKs": {},
 }
 SHOWN: dict[str, dict[str, list[str]]] = {client: {} for client in CLIENTS}
 

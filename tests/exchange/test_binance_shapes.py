@@ -105,6 +105,7 @@ KINDS = {
     ),
     "spot myTrades": Kind([f"{NAUTILUS}/spot/http_json/account_trades_response.json"]),
     "spot account": Kind([f"{NAUTILUS}/spot/http_json/account_response.json"]),
+    "spot amendments": Kind([f"{DOCS}/rest-api/query-order-amendments-user-data.1.json"]),
     "spot commission": Kind([f"{DOCS}/rest-api/query-commission-rates-user-data.1.json"]),
     "spot rateLimit": Kind([f"{DOCS}/rest-api/query-unfilled-order-count-user-data.1.json"]),
     "spot error": Kind([f"{DOCS}/errors/top.1.json"]),
@@ -142,6 +143,12 @@ KINDS = {
     "usdm premiumIndex": Kind([f"{USDM}/rest_api/mark_price.json"]),
     "usdm openInterest": Kind([f"{USDM}/rest_api/open_interest.json"]),
     "usdm openInterestHist": Kind([f"{USDM}/rest_api/open_interest_statistics.json"]),
+    "usdm crowd": Kind([f"{USDM}/rest_api/long_short_ratio.json"]),
+    "usdm top accounts": Kind([f"{USDM}/rest_api/top_trader_long_short_ratio_accounts.json"]),
+    "usdm top positions": Kind([f"{USDM}/rest_api/top_trader_long_short_ratio_positions.json"]),
+    "usdm takers": Kind([f"{USDM}/rest_api/taker_buy_sell_volume.json"]),
+    "usdm basis": Kind([f"{USDM}/rest_api/basis.json"]),
+    "usdm feeBurn": Kind([f"{USDM}/rest_api/get_bnb_burn_status.json"]),
     "usdm fundingRate": Kind([f"{USDM}/rest_api/get_funding_rate_history.json"], {"rateType": "newest samples only"}),
     "usdm fundingInfo": Kind([f"{USDM}/rest_api/get_funding_rate_info.json"]),
     "usdm placed": Kind([f"{USDM}/rest_api/new_order.json"], {}, TOTALS),
@@ -188,6 +195,9 @@ KINDS = {
     "coinm ticker/price": Kind([f"{COINM}/rest_api/symbol_price_ticker.json"]),
     "coinm premiumIndex": Kind([f"{COINM}/rest_api/index_price_and_mark_price.json"]),
     "coinm openInterest": Kind([f"{COINM}/rest_api/open_interest.json"]),
+    "coinm crowd": Kind([f"{COINM}/rest_api/long_short_ratio.json"]),
+    "coinm takers": Kind([f"{COINM}/rest_api/taker_buy_sell_volume.json"]),
+    "coinm basis": Kind([f"{COINM}/rest_api/basis.json"]),
     "coinm fundingRate": Kind([f"{COINM}/rest_api/get_funding_rate_history_of_perpetual_futures.json"]),
     "coinm fundingInfo": Kind([f"{COINM}/rest_api/get_funding_rate_info.json"]),
     "coinm placed": Kind([f"{COINM}/rest_api/new_order.json"], TRAILING, TOTALS),
@@ -385,6 +395,7 @@ def _rest_of_spot(rig: Rig, found: dict[str, Any]) -> None:
     found["spot cancelReplace"] = both
     number = both["newOrderResponse"]["orderId"]
     found["spot amend"] = rig.mine(SPOT, "PUT", "order/amend/keepPriority", **symbol, orderId=number, newQty="0.009")
+    found["spot amendments"] = rig.mine(SPOT, "GET", "order/amendments", **symbol, orderId=number)
     found["spot cancel all"] = rig.mine(SPOT, "DELETE", "openOrders", **symbol)
     found["spot myTrades"] = rig.mine(SPOT, "GET", "myTrades", **symbol)
     found["spot account"] = rig.mine(SPOT, "GET", "account")
@@ -409,6 +420,8 @@ def _rest_of_futures(rig: Rig, found: dict[str, Any], market: Market, name: str,
         statistics = rig.send("GET", "/futures/data/openInterestHist", None, **symbol, period="5m", limit=5)
         assert len(statistics) == 5
         found["usdm openInterestHist"] = statistics
+        found["usdm feeBurn"] = rig.mine(LINEAR, "GET", "feeBurn")
+    _statistics(rig, found, market, name)
     price = below(rig, market)
     wire = rig.user_stream(market)
     row = rig.order(market, "BUY", "LIMIT", quantity=fit, price=price)
@@ -453,6 +466,23 @@ def _rest_of_futures(rig: Rig, found: dict[str, Any], market: Market, name: str,
     found[f"{name} margin history"] = rig.mine(market, "GET", "positionMargin/history", **symbol)
     rig.order(market, "SELL", "MARKET", quantity=fit)
     rig.mine(market, "POST", "marginType", **symbol, marginType="CROSSED")
+
+
+def _statistics(rig: Rig, found: dict[str, Any], market: Market, name: str) -> None:
+    endpoints = {
+        "crowd": "globalLongShortAccountRatio",
+        "top accounts": "topLongShortAccountRatio",
+        "top positions": "topLongShortPositionRatio",
+        "takers": "takerlongshortRatio" if market is LINEAR else "takerBuySellVol",
+        "basis": "basis",
+    }
+    folder = "/futures/data/" if market is LINEAR else "/coinm/futures/data/"
+    pair = SYMBOLS[market].partition("_")[0]
+    asked: dict[str, object] = {"symbol": SYMBOLS[market], "pair": pair, "contractType": "PERPETUAL", "period": "1h"}
+    for kind, endpoint in endpoints.items():
+        rows = rig.send("GET", folder + endpoint, None, **asked)
+        assert rows
+        found[f"{name} {kind}"] = rows
 
 
 def _streams(rig: Rig, found: dict[str, Any], market: Market, name: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import random
 from dataclasses import replace
 from decimal import Decimal
@@ -175,6 +176,8 @@ def test_spot_codes(rig: Rig) -> None:
     assert refused(rig, SPOT, "BUY", "MARKET", **fit)[0] == -1106
     assert refused(rig, SPOT, "BUY", "LIMIT", **fit, symbol="NOPE")[0] == -1121
     assert refused(rig, SPOT, "BUY", "LIMIT", **fit, newClientOrderId="a b")[0] == -1100
+    for text in ("1e-2", "1E1", ".01", "1.", "+1"):
+        assert refused(rig, SPOT, "BUY", "LIMIT", **{**fit, "quantity": text})[0] == -1100
     poor = refused(rig, SPOT, "BUY", "LIMIT", quantity="5", price=price)
     assert poor == (-2010, "Account has insufficient balance for requested action.")
     rig.order(SPOT, "BUY", "LIMIT", **fit, newClientOrderId="mine")
@@ -934,3 +937,15 @@ def test_the_next_quarter_follows_when_a_future_is_delivered() -> None:
     assert dated.symbol == "BTCUSDT_250328"
     assert dated.facts()["deliveryDate"] == parse_time("2025-03-28T08:00:00Z")
     assert Dated([], 0, clock).symbol == ""
+
+
+def test_a_number_is_signed_as_it_was_written(rig: Rig) -> None:
+    """A frame may carry numbers: 0.00009 is signed with its own digits, not as 9e-05."""
+    wire = rig.wire("/ws-api/v3")
+    price = f"{rig.touch(Market.SPOT)[1] * 2:.2f}"
+    order = {"symbol": "BTCUSDT", "side": "SELL", "type": "LIMIT", "timeInForce": "GTC", "quantity": "0.00009"}
+    said = rig.frame("order.place", **order, price=price, newOrderRespType="RESULT")
+    wire.session.receive(json.dumps(said).replace('"0.00009"', "0.00009"))
+    answer = next(message for message in wire.take() if "id" in message)
+    assert answer["status"] == 200, answer
+    assert answer["result"]["origQty"] == "0.00009000"

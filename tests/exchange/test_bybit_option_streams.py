@@ -193,6 +193,9 @@ def test_volatility_is_that_of_the_coin_s_hours(desk: Desk) -> None:
     assert [int(row["time"]) for row in hours] == [NOW_MS // HOUR_MS * HOUR_MS - n * HOUR_MS for n in range(3)]
     assert ask(baseCoin="ETH")["result"] == []
     assert ask(period=8)["retCode"] == ask(startTime=NOW_MS)["retCode"] == 10001
+    # The beginning of time is a time like others.
+    assert ask(startTime=0, endTime=NOW_MS)["retCode"] == ask(startTime=1, endTime=0)["retCode"] == 10001
+    assert ask(startTime=0, endTime=0)["result"] == []
 
 
 def test_delivery_prices_are_told_once_the_day_has_come(desk: Desk, option: str) -> None:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import hmac
 import json
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from bybit_desk import ALL, INVERSE, LINEAR, MEMBER, OTHER, SPOT, Desk, code, order_id
+
+if TYPE_CHECKING:
+    from real_trade.exchange.members import Member
 
 
 @pytest.fixture
@@ -62,19 +65,33 @@ def test_limits_of_spot_follow_what_is_traded(desk: Desk) -> None:
     assert code(desk.limit(SPOT, 1.04)) == 0
 
 
+def test_limits_of_spot_forget_where_the_price_once_was(desk: Desk) -> None:
+    for _ in range(2):
+        desk.jump(SPOT, 1.1)
+    desk.go_on(1)
+    highest, lowest = limits(desk, SPOT)
+    index = Decimal(desk.rows("market/tickers", **SPOT)[0]["usdIndexPrice"])
+    assert index == desk.last(SPOT)
+    assert (highest, lowest) == pytest.approx((index * Decimal("1.05"), index * Decimal("0.95")), abs=Decimal("0.1"))
+
+
 class Client:
     """A private connection of an account."""
 
     def __init__(self, desk: Desk, *topics: str) -> None:
+        self.desk = desk
         self.told: list[Any] = []
         session = desk.venue.open_socket("/v5/private", lambda message: self.told.append(json.loads(message)))
         assert session is not None
         self.session = session
-        until = str(desk.clock.now_ms() + 10_000)
-        sign = hmac.new(MEMBER.secret.encode(), f"GET/realtime{until}".encode(), "sha256").hexdigest()
-        for op, args in (("auth", [MEMBER.key, until, sign]), ("subscribe", list(topics))):
-            session.receive(json.dumps({"op": op, "args": args}))
+        self.authenticate(MEMBER)
+        session.receive(json.dumps({"op": "subscribe", "args": list(topics)}))
         assert all(message["success"] for message in self.told)
+
+    def authenticate(self, member: Member) -> None:
+        until = str(self.desk.clock.now_ms() + 10_000)
+        sign = hmac.new(member.secret.encode(), f"GET/realtime{until}".encode(), "sha256").hexdigest()
+        self.session.receive(json.dumps({"op": "auth", "args": [member.key, until, sign]}))
 
 
 def open_ids(desk: Desk, who: dict[str, str]) -> list[str]:
@@ -113,6 +130,22 @@ def test_orders_are_taken_back_once_a_client_has_been_gone_for_too_long(desk: De
     # Neither spot, for which no window was chosen, nor another account is concerned.
     assert open_ids(desk, SPOT) == mine[2:]
     assert desk.get("order/realtime", OTHER, **LINEAR)["result"]["list"][0]["orderId"] == theirs
+
+
+def test_a_connection_that_becomes_another_account_s_watches_no_more(desk: Desk) -> None:
+    desk.post("order/disconnected-cancel-all", product="DERIVATIVES", timeWindow=5)
+    mine = order_id(desk.limit(LINEAR, 0.97))
+    client = Client(desk, "dcp.future", "order")
+    client.authenticate(MEMBER)
+    desk.go_on(6)
+    assert open_ids(desk, LINEAR) == [mine]
+    client.authenticate(OTHER)
+    client.told.clear()
+    desk.go_on(6)
+    assert open_ids(desk, LINEAR) == []
+    client.session.close()
+    # Nor does it hear of what it subscribed to for the first.
+    assert client.told == []
 
 
 def test_private_topics_without_anything_to_tell_are_taken(desk: Desk) -> None:

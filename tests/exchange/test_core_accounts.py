@@ -10,6 +10,7 @@ import pytest
 from real_trade.exchange.core.contract import Contract, Kind, Tier
 from real_trade.exchange.core.events import Executed, OrderChanged
 from real_trade.exchange.core.exchange import Exchange
+from real_trade.exchange.core.margin import available
 from real_trade.exchange.core.orders import Force, Price, Refused, Request, SelfTrade, Status, Why
 
 UNITS = 10**8
@@ -116,6 +117,22 @@ def test_an_account_pays_its_own_rates() -> None:
     assert bound - waiting.bound == 5 * LOT * 9 // 10 * 3 // 10_000
     # Spot has rates of its own.
     assert exchange.place(1, Request("SPOT", -1, 5, 9_999), 6).fee > 0
+
+
+@pytest.mark.parametrize("symbol", ["SPOT", "LINEAR"])
+def test_what_an_order_has_filled_need_not_be_paid_for_again_when_it_is_amended(symbol: str) -> None:
+    exchange = exchange_of()
+    owner = exchange.accounts[1]
+    # Of 9 lots at 1,000 each, 6 are bought of the crowd and of another; then there is money for the other 3 alone.
+    exchange.place(2, Request(symbol, -1, 1, 10_001), 1)
+    order = exchange.place(1, Request(symbol, 1, 9, 10_001), 2)
+    assert order.filled == 6
+    owner.change("USDT", order.bound // 10 - available(owner, "USDT", exchange.mark))
+    exchange.amend(1, order.number, 3, ticks=10_000)
+    assert (order.status, order.left) == (Status.PARTIALLY_FILLED, 3)
+    with pytest.raises(Refused) as caught:
+        exchange.amend(1, order.number, 4, lots=12)
+    assert caught.value.why is Why.NO_FUNDS
 
 
 def test_sides_of_a_hedged_pair_have_their_own_leverage() -> None:

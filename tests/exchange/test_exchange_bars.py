@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from real_trade.exchange.bars import BarTable, Grid, aggregate, ends, floors, partial
-from real_trade.model import Interval
+from real_trade.exchange.bars import COLUMNS, BarTable, Grid, aggregate, ends, floors, partial
+from real_trade.exchange.market import SeededMarket
+from real_trade.exchange.pages import History
+from real_trade.model import Instrument, Interval, SeriesKind, parse_time
 
 MINUTE = 60_000
 START = 1_704_067_200_000
@@ -72,3 +75,26 @@ def test_a_sum_that_does_not_fit_loses_decimals_not_its_value() -> None:
     assert day.grid.turnover < base.grid.turnover
     exact = 1_440 * (2**62 // 100) / 10**base.grid.turnover
     assert abs(int(day.turnover[0]) / 10**day.grid.turnover / exact - 1) < 1e-9
+
+
+class NarrowMarket(SeededMarket):
+    """A market whose prices are kept in 32 bits, as a stored one's are where they fit."""
+
+    def bars(self, instrument: Instrument, kind: SeriesKind) -> BarTable:
+        table = super().bars(instrument, kind)
+        prices = {name: getattr(table, name).astype(np.int32) for name in ("open", "high", "low", "close")}
+        return table.with_columns({name: getattr(table, name) for name in COLUMNS} | prices)
+
+
+@pytest.mark.parametrize("is_new", [False, True])
+def test_a_price_that_needs_more_bits_than_the_others_is_kept_as_it_was(is_new: bool) -> None:
+    market = NarrowMarket(5, "bybit", ("BTCUSDT",), parse_time("2024-01-01"), parse_time("2024-01-02"))
+    instrument, history = market.instruments()[0], History(market, newest_first=True)
+    table = history.table(instrument, SeriesKind.KLINE)
+    row = {name: int(getattr(table, name)[5]) for name in COLUMNS} | {"high": 2**31 + 5}
+    if is_new:
+        row["time"] = int(table.time[-1]) + MINUTE
+    history.amend(instrument, row)
+    changed = history.table(instrument, SeriesKind.KLINE)
+    assert int(changed.high[len(table) if is_new else 5]) == 2**31 + 5
+    assert changed.low[:5].tolist() == table.low[:5].tolist()

@@ -13,15 +13,21 @@ from typing import TYPE_CHECKING, Any
 import ccxt
 import ccxt.pro
 import pytest
+from aiohttp.test_utils import RawTestServer, TestClient
 from binance_clients import binance_settings
 
+from real_trade.exchange.answers import Answer
+from real_trade.exchange.clock import SkewedClock
 from real_trade.exchange.faults import FAULTS, FaultDice, FaultPlan, Where, read_plan
-from real_trade.model import InputError
+from real_trade.exchange.server import RequestLog, VenueServer
+from real_trade.model import InputError, SystemClock
 from real_trade.testing.exchange_process import RunningExchange, running_exchange
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
     from pathlib import Path
+
+    from real_trade.exchange.answers import Query
 
 SYMBOL = "BTC/USDT:USDT"
 FAR = "0.8"  # of the price: an order there rests
@@ -611,6 +617,48 @@ def test_faults_of_rows_leave_other_answers_alone() -> None:
     assert dice.throw(Where.ANSWER, "/v5/market/time") is None
     assert dice.throw(Where.ANSWER, "/v5/market/kline") is not None
     assert dice.throw(Where.REQUEST, "/v5/market/kline") is None
+
+
+class Counter:
+    """A venue that answers with how often it was asked."""
+
+    def __init__(self) -> None:
+        self.asked = itertools.count(1)
+
+    def advance(self, now_ms: int) -> None:
+        """Have no market."""
+
+    def admit(self, query: Query) -> None:
+        """Admit all."""
+
+    def answer(self, query: Query) -> Answer:
+        del query
+        return Answer(200, str(next(self.asked)).encode())
+
+    def limit_headers(self, query: Query) -> dict[str, str]:
+        del query
+        return {}
+
+
+async def test_stale_is_what_the_same_key_was_told_however_it_signs() -> None:
+    clock = SystemClock()
+    dice = FaultDice((FaultPlan.parse("stale_answer=1"),), 0)
+    server = VenueServer(Counter(), dice, None, RequestLog(None), clock, clock, SkewedClock(clock))  # type: ignore[arg-type]
+    async with TestClient(RawTestServer(server.handle)) as client:
+
+        async def ask(key: str, more: str = "") -> str:
+            answer = await client.get(f"/fapi/v1/order?orderId=1{more}", headers={"X-MBX-APIKEY": key})
+            return await answer.text()
+
+        assert await ask("one", "&timestamp=1&signature=a") == "1"
+        assert await ask("two", "&timestamp=1&signature=a") == "2"
+        assert await ask("one", "&timestamp=2&recvWindow=5&signature=b") == "1"
+        assert await ask("two", "&timestamp=3&signature=c") == "2"
+        assert await ask("one", "&symbol=BTCUSDT") == "3"
+        for number in range(1_000):
+            await ask("one", f"&symbol={number}")
+        # It is not remembered for ever.
+        assert await ask("one") == "1004"
 
 
 class Stopped:

@@ -114,6 +114,29 @@ async def test_messages_come_in_order_and_whole() -> None:
             assert message.data == str(number) * (1, 60, 20_000)[number % 3]
 
 
+@pytest.mark.parametrize("size", [500, 50_000])
+async def test_who_does_not_read_is_cut_before_what_waits_for_it_fills_the_memory(size: int) -> None:
+    face = Talker()
+    async with served(face) as root:
+        host, port = root.removeprefix("ws://").split(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        hello = ("GET /talk HTTP/1.1", f"Host: {host}", "Upgrade: websocket", "Connection: Upgrade")
+        key = ("Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "", "")
+        writer.write("\r\n".join(hello + key).encode())
+        await reader.readuntil(b"\r\n\r\n")
+        writer.transport.pause_reading()  # type: ignore[attr-defined]
+        said = 0
+        while not face.closed:
+            assert said < 2**28
+            for _ in range(5_000_000 // size):
+                face.send(bytes(size))
+                said += size
+            await asyncio.sleep(0.02)
+        assert said > 2**26
+        writer.transport.abort()
+        await asyncio.sleep(0)
+
+
 async def test_where_there_is_no_socket_it_says_404() -> None:
     async with served(Talker()) as root, aiohttp.ClientSession() as client:
         with pytest.raises(aiohttp.WSServerHandshakeError) as caught:

@@ -62,6 +62,10 @@ class BarTable:
         """Return the bars newest first, as views."""
         return self.with_columns({name: getattr(self, name)[::-1] for name in COLUMNS})
 
+    def later(self, by_ms: int) -> BarTable:
+        """Return the bars as if each had opened so much later; itself where that is no time at all."""
+        return replace(self, time=self.time + by_ms) if by_ms else self
+
     def with_columns(self, columns: dict[str, NDArray[Any]]) -> BarTable:
         """Return a table of the same interval and grid with other rows."""
         return BarTable(self.interval, self.grid, **columns)

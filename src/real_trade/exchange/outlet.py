@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 # What a message is under way: clients count on noting what they have asked before they are answered.
 _LATENCY_S: Final = 0.005
-# Messages that may wait for a client that does not read.
-_MOST_WAITING: Final = 100_000
+# Bytes that may wait for a client that does not read: here, and as many again on their way out.
+_MOST_BYTES: Final = 2**26
 
 
 class _Event(msgspec.Struct):
@@ -55,6 +55,7 @@ class Outlet:
     def __init__(self, dice: FaultDice) -> None:
         self._dice = dice
         self._waiting: list[bytes | float] = []
+        self._bytes = 0
         self._wake = asyncio.Event()
         self._held: bytes | None = None
         self._transport: asyncio.Transport | None = None
@@ -73,10 +74,18 @@ class Outlet:
 
     def _put(self, message: bytes) -> None:
         self._waiting.append(message)
+        self._bytes += len(message)
         if self._held is not None:
             self._waiting.append(self._held)
             self._held = None
         self._wake.set()
+        if self._bytes > _MOST_BYTES:
+            self._leave()
+
+    def _leave(self) -> None:
+        """Cut off a client that is too slow: it would not read a farewell either."""
+        if self._transport is not None:
+            self._transport.abort()
 
     def _strike(self, message: bytes, strike: Strike) -> None:
         name = strike.name
@@ -108,13 +117,13 @@ class Outlet:
             await self._wake.wait()
             await asyncio.sleep(_LATENCY_S)
             self._wake.clear()
-            batch, self._waiting = self._waiting, []
+            batch, self._waiting, self._bytes = self._waiting, [], 0
             try:
                 await self._write_all(batch, socket)
             except ConnectionError:
                 return
-            if len(self._waiting) > _MOST_WAITING:
-                await socket.close(code=1008, message=b"too slow")
+            if transport is not None and transport.get_write_buffer_size() > _MOST_BYTES:
+                self._leave()
                 return
 
     async def _write_all(self, batch: list[bytes | float], socket: web.WebSocketResponse) -> None:

@@ -20,6 +20,8 @@ from real_trade.exchange.digits import Piece, RenderedBlock, render_rows
 from real_trade.model import SeriesKind
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from real_trade.exchange.source import MarketSource
     from real_trade.model import FundingRates, Instrument, Interval
 
@@ -169,20 +171,30 @@ class History:
         self._funding: _Recent[tuple[str, ...], FundingRates] = _Recent(_TABLES_KEPT)
         self._blocks: _Recent[tuple[Any, ...], RenderedBlock] = _Recent(_BLOCKS_KEPT)
 
-    def table(self, instrument: Instrument, kind: SeriesKind, interval: Interval | None = None) -> BarTable:
-        """Return all bars of a series, those of the future included; no interval means the shortest there is."""
+    def table(
+        self, instrument: Instrument, kind: SeriesKind, interval: Interval | None = None, zone_ms: int = 0
+    ) -> BarTable:
+        """Return all bars of a series, those of the future included.
+
+        Args:
+            instrument, kind: the series.
+            interval: none means the shortest there is.
+            zone_ms: how far the clocks of a time zone are ahead; bars begin by its clocks, and have its times.
+        """
         name = (instrument.market, instrument.symbol, kind)
         base = self._base.get(name)
         if base is None:
             base = self._base[name] = self._source.bars(instrument, kind)
         if interval is None or interval == base.interval:
-            return base
-        return self._tables.get((*name, interval.name), lambda: aggregate(base, interval))
+            return base.later(zone_ms)
+        return self._tables.get((*name, interval.name, str(zone_ms)), lambda: aggregate(base.later(zone_ms), interval))
 
     def amend(self, instrument: Instrument, row: dict[str, int]) -> None:
         """Replace a finished bar of the shortest interval by another, or put it in where there was none."""
         name = (instrument.market, instrument.symbol, SeriesKind.KLINE)
         base = self.table(instrument, SeriesKind.KLINE)
+        # A number that an account has made may need more than the 32 bits of a stored market's.
+        base = base.with_columns({column: _fit_for(getattr(base, column), row[column]) for column in COLUMNS})
         place = int(np.searchsorted(base.time, row["time"]))
         if place < len(base) and int(base.time[place]) == row["time"]:
             columns = {column: getattr(base, column) for column in COLUMNS}
@@ -197,25 +209,29 @@ class History:
         self._blocks.forget(lambda key: key[:3] == name)
         self._base[name] = changed
 
-    def serves(self, instrument: Instrument, kind: SeriesKind, interval: Interval) -> bool:
-        """Tell whether bars of an interval can be made from what there is."""
+    def serves(self, instrument: Instrument, kind: SeriesKind, interval: Interval, zone_ms: int = 0) -> bool:
+        """Tell whether bars of an interval, by the clocks of a time zone, can be made from what there is."""
         base = self.table(instrument, kind).interval
+        if zone_ms and (base.is_month or zone_ms % base.length_ms):
+            return False
         return interval.is_month or (not base.is_month and interval.length_ms % base.length_ms == 0)
 
-    def open_bar(self, instrument: Instrument, kind: SeriesKind, interval: Interval, now_ms: int) -> BarTable | None:
+    def open_bar(
+        self, instrument: Instrument, kind: SeriesKind, interval: Interval, now_ms: int, zone_ms: int = 0
+    ) -> BarTable | None:
         """Return the bar that is open at market time, made of what has happened so far; None if nothing has."""
         base = self.table(instrument, kind)
-        lo, hi = np.searchsorted(base.time, [interval.floor(now_ms), now_ms + 1]).tolist()
+        lo, hi = np.searchsorted(base.time, [interval.floor(now_ms + zone_ms) - zone_ms, now_ms + 1]).tolist()
         if kind is SeriesKind.KLINE and self._live is not None:
             live = self._live(instrument)
             before = base.rows(lo, int(np.searchsorted(base.time[:hi], base.interval.floor(now_ms))))
             seen = [part for part in (before, live) if part is not None and len(part)]
-            return aggregate(joined(seen), interval) if seen else None
+            return aggregate(joined(seen).later(zone_ms), interval) if seen else None
         if lo == hi:
             return None
         last = base.rows(hi - 1, hi)
         elapsed = now_ms - int(last.time[0])
-        return aggregate(joined([base.rows(lo, hi - 1), partial(last, elapsed)]), interval)
+        return aggregate(joined([base.rows(lo, hi - 1), partial(last, elapsed)]).later(zone_ms), interval)
 
     def follow(self, live: Callable[[Instrument], BarTable | None]) -> None:
         """Take the bar that is open from there instead of guessing it from the finished one."""
@@ -281,13 +297,17 @@ class History:
         now_ms: int,
         style: RowStyle,
         blemish: Blemish = CLEAN,
+        zone_ms: int = 0,
     ) -> Page:
-        """Return the rows that a query means, as the market stands at ``now_ms``."""
-        table = self.table(instrument, kind, interval)
-        opened_ms = interval.floor(now_ms)
+        """Return the rows that a query means, as the market stands at ``now_ms``; bars begin by a time zone's clocks.
+
+        The style is given the times of that zone, and the window is in them too.
+        """
+        table = self.table(instrument, kind, interval, zone_ms)
+        opened_ms = interval.floor(now_ms + zone_ms)
         finished = int(np.searchsorted(table.time, opened_ms))
         wanted = window.end_ms is None or window.end_ms >= opened_ms
-        current = self.open_bar(instrument, kind, interval, now_ms) if wanted else None
+        current = self.open_bar(instrument, kind, interval, now_ms, zone_ms) if wanted else None
         lo, hi = _rows_of(window, table, finished + (current is not None))
         closed = max(lo, min(hi, finished))
         pieces: list[bytes | memoryview] = []
@@ -296,7 +316,7 @@ class History:
         if blemish.revise and closed > lo:
             pieces.append(self._single(_preliminary(table.rows(closed - 1, closed)), style))
             closed -= 1
-        name = (instrument.market, instrument.symbol, kind, interval.name, style)
+        name = (instrument.market, instrument.symbol, kind, interval.name, zone_ms, style)
         middle = (lo + closed) // 2 if blemish.drop and closed - lo > 2 else closed
         pieces += reversed(self._cut(name, table, min(closed, middle + 1), closed, style))
         pieces += reversed(self._cut(name, table, lo, middle, style))
@@ -337,6 +357,11 @@ def _rows_of(window: Window, table: BarTable, shown: int) -> tuple[int, int]:
     if hi - lo > window.limit:
         return (lo, lo + window.limit) if window.from_start else (hi - window.limit, hi)
     return lo, hi
+
+
+def _fit_for(column: NDArray[np.integer], number: int) -> NDArray[np.integer]:
+    """Return a column that can hold a number: itself, or a wider copy."""
+    return column if number <= np.iinfo(column.dtype).max else column.astype(np.int64)
 
 
 def _preliminary(bar: BarTable) -> BarTable:

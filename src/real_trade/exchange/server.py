@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -31,6 +32,11 @@ _PULSE_S: Final = 0.02
 # Market time that passes at once where it goes as fast as it can.
 _STEP_MS: Final = 1_000
 _LONGEST_FRAME: Final = 2**20
+# Answers that a stale one may be taken from.
+_MOST_KEPT: Final = 1_000
+# What differs each time that the same is asked, and who asks.
+_PASSING: Final = re.compile(r"(?:^|&)(?:timestamp|recvWindow|signature)=[^&]*")
+_WHO: Final = ("x-bapi-api-key", "x-mbx-apikey")
 _GATEWAY_PAGE = b"<html><head><title>%d</title></head><body><center><h1>%d %s</h1></center></body></html>"
 _GATEWAY_WORDS = {500: b"Internal Server Error", 502: b"Bad Gateway", 503: b"Service Unavailable"}
 _BLEMISHES = {"missing_bar": Blemish(drop=True), "revised_bar": Blemish(revise=True)}
@@ -95,7 +101,7 @@ class VenueServer:
     ) -> None:
         self._face, self._dice, self._shocks, self._log = face, dice, shocks, log
         self._clock, self._market, self._venue_clock = machine, market, venue_clock
-        self._last: dict[tuple[str, str, str], Answer] = {}
+        self._last: dict[tuple[str, str, str, str], Answer] = {}
 
     async def pulse(self) -> None:
         """Keep the market going, and its streams told, for ever."""
@@ -153,12 +159,15 @@ class VenueServer:
             number = self._face.order_named(query)
             if number is not None:
                 self._shocks.fill(number)
-        key = query.method, query.path, query.raw
+        key = _question(query)
         if name == "stale_answer" and key in self._last:
             return self._last[key]
         answer = self._face.answer(replace(query, blemish=_BLEMISHES.get(name, CLEAN)))
         if self._dice.strikes(Where.ANSWER) and query.method == "GET":
+            self._last.pop(key, None)
             self._last[key] = answer
+            if len(self._last) > _MOST_KEPT:
+                del self._last[next(iter(self._last))]
         if strike is not None and name == "error_after":
             return _gateway_page(int(strike.argument))
         if name == "timed_out":
@@ -255,7 +264,16 @@ async def _ping(socket: web.WebSocketResponse, session: Session) -> None:
         if session.is_over:
             await socket.close(code=WSCloseCode.POLICY_VIOLATION)
             return
-        await socket.ping()
+        try:
+            await socket.ping()
+        except ConnectionError:
+            return  # the client has gone meanwhile
+
+
+def _question(query: Query) -> tuple[str, str, str, str]:
+    """Return who asks for what, however often it is asked."""
+    who = next((query.headers[name] for name in _WHO if name in query.headers), "")
+    return query.method, query.path, who, _PASSING.sub("", query.raw)
 
 
 def _gateway_page(status: int) -> Answer:

@@ -50,3 +50,20 @@ def read_object(text: str | bytes) -> dict[str, Any] | None:
     except ValueError:
         return None
     return found if isinstance(found, dict) else None
+
+
+# A number with a fraction stays the text it was: what is signed and what is traded is that text.
+_with_digits = msgspec.json.Decoder(float_hook=str)
+
+
+def read_with_digits(text: str | bytes) -> dict[str, Any] | None:
+    """Return the JSON object that a text says, as `read_object` does; numbers with a fraction come as their text.
+
+    >>> read_with_digits('{"qty": 0.00001}')
+    {'qty': '0.00001'}
+    """
+    try:
+        found = _with_digits.decode(text)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        return None
+    return found if isinstance(found, dict) else None

@@ -326,6 +326,10 @@ class World:
                     ticks = _price_within(listing, table, now_ms)
                     if ticks is not None and ticks != self.exchange.prices[listing.name, by]:
                         self.exchange.set_price(listing.name, by, ticks, now_ms)
+            else:
+                # There are no other places that a mean could be of.
+                last = self.exchange.prices[listing.name, Price.LAST]
+                self.exchange.prices |= {(listing.name, Price.MARK): last, (listing.name, Price.INDEX): last}
             draw = Random(f"{self._seed}/{listing.name}/{now_ms}")  # noqa: S311 - a market, not a secret
             listing.crowd.fidget(draw, _RESTLESS, now_ms)
         self._at(now_ms + SECOND_MS, self._second)

@@ -122,7 +122,9 @@ def refusals(last: float) -> None:
         refused("bad price", f"price {price}", lambda: place(price=price, newClientOrderId="x"), code, word)  # noqa: B023
     for quantity, code, word in (("0.0000001", -1013, "LOT_SIZE"), ("0", -1013, "quantity"), ("-1", -1100, "quantity")):
         refused("bad quantity", f"quantity {quantity}", lambda: place(quantity=quantity), code, word)  # noqa: B023
-    refused("bad quantity", "too little", lambda: place(quantity=0.00001, newClientOrderId="x"), -1013, "NOTIONAL")
+    refused("bad quantity", "too little", lambda: place(quantity="0.00001", newClientOrderId="x"), -1013, "NOTIONAL")
+    # The connector writes this one as 1e-05.
+    refused("bad quantity", "exponent", lambda: place(quantity=0.00001), -1100, "quantity")
     refused("unknown order", "cancel", lambda: client.cancel_order(S, orderId=999_999), -2011, "Unknown order")
     refused("unknown order", "get", lambda: client.get_order(S, orderId=999_999), -2013, "not exist")
     refused("markets", "unknown symbol", lambda: client.my_trades("NOPE"), -1121)

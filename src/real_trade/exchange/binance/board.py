@@ -1,19 +1,20 @@
-"""Binance's market data of now: order books, trades, tickers, open interest."""
+"""Binance's market data of now: order books, trades, tickers."""
 
 from __future__ import annotations
 
-from decimal import Decimal
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from real_trade.exchange.binance.calls import Call, choice, page_size, span_of, whole
+from real_trade.exchange.binance.calls import Call, page_size, span_of, whole
 from real_trade.exchange.binance.directory import Quotes, listed, pair_of
 from real_trade.exchange.binance.refusals import Refusal
 from real_trade.exchange.binance.spelling import amount, price, quantity
 from real_trade.exchange.binance.tickers import mean_price, touch
-from real_trade.model import Interval, Market, SeriesKind
+from real_trade.model import Market
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from decimal import Decimal
 
     from real_trade.exchange.answers import Answer
     from real_trade.exchange.binance.tape import Joined, Tape
@@ -24,10 +25,6 @@ if TYPE_CHECKING:
     Levels = list[tuple[int, int]]
 
 _FUTURES_DEPTHS: Final = (5, 10, 20, 50, 100, 500, 1_000)
-_PERIODS: Final = ("5m", "15m", "30m", "1h", "2h", "4h", "6h", "12h", "1d")
-_MONTH_MS: Final = 30 * 86_400_000
-# Open interest, as a multiple of an hour's volume.
-_INTEREST: Final = 6
 # By how much numbers of books are off after a restart.
 _JUMP: Final = 100_000
 
@@ -159,45 +156,11 @@ class Board:
         """Return the mean price of five minutes."""
         return mean_price(self._history, self._world, listing)
 
-    def open_interest(self, call: Call) -> dict[str, Any]:
-        """Return what is held of a contract: invented in proportion to its volume."""
-        listing = self._directory.listing(call)
-        row: dict[str, Any] = {
-            "symbol": listing.instrument.symbol,
-            "openInterest": quantity(listing.contract, self._interest(listing, self._world.now_ms)),
-            "time": self._world.now_ms,
-        }
-        if call.market is Market.INVERSE:
-            row |= {"pair": pair_of(listing.instrument), "contractType": "PERPETUAL"}
-        return row
+    # Of the futures
 
-    def open_interest_history(self, call: Call) -> list[dict[str, Any]]:
-        """Return what was held of a contract, oldest first."""
-        inverse = call.market is Market.INVERSE
-        instrument = self._directory.one(call, "pair" if inverse else "symbol")
-        listing = self._directory.going(instrument)
-        assert listing is not None
-        span = Interval.parse(choice(call, "period", _PERIODS)).length_ms
-        start, end = span_of(call)
-        last = min(end, self._world.now_ms) // span * span
-        stamps = range(last, max(start, last - _MONTH_MS) - 1, -span)[: page_size(call, 30, 500)]
-        contract = listing.contract
-        rows: list[dict[str, Any]] = []
-        for at in reversed(stamps):
-            lots = self._interest(listing, at)
-            value = contract.value(lots, self._world.exchange.mark(contract))
-            row = (
-                {"pair": pair_of(instrument), "contractType": "PERPETUAL"} if inverse else {"symbol": instrument.symbol}
-            )
-            row |= {"sumOpenInterest": quantity(contract, lots), "sumOpenInterestValue": amount(value)}
-            rows.append(row | ({} if inverse else {"CMCCirculatingSupply": "0"}) | {"timestamp": at})
-        return rows
-
-    def _interest(self, listing: Listing, at_ms: int) -> int:
-        """Return the lots that are held: a multiple of an hour's volume."""
-        instrument = self._directory.parent(listing.instrument)
-        hour = self._history.last_day(instrument, SeriesKind.KLINE, at_ms, 3_600_000)
-        return int((hour.volume if hour else Decimal(0)) * _INTEREST / listing.contract.step)
+    def rpi_depth(self, call: Call) -> dict[str, Any]:
+        """Return a book with what retail traders alone may take, of which there is none."""
+        return self.depth(replace(call, params={"symbol": call.params.get("symbol", ""), "limit": "1000"}))
 
 
 def spelled_levels(listing: Listing, levels: Levels) -> list[list[str]]:

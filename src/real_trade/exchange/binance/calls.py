@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 _SYMBOL: Final = re.compile(r"[A-Z0-9-_.]{1,20}")
+_NUMBER: Final = re.compile(r"([0-9]{1,20})(\.[0-9]{1,20})?")
 # Paths of one host, and of those that the market's own host would have.
 PREFIXES: Final = {
     "/api/v3/": (Market.SPOT, ""),
@@ -166,13 +167,10 @@ def number(call: Call, name: str) -> Decimal:
     text = call.params.get(name, "")
     if not text:
         raise missing(name)
-    try:
-        value = Decimal(text)
-    except InvalidOperation:
-        value = Decimal("NaN")
-    if not value.is_finite() or value.adjusted() > 18 or value < 0:
-        raise illegal(name, r"^([0-9]{1,20})(\.[0-9]{1,20})?$")
-    return value
+    # Python writes 0.00001 as 1e-05, which the venue does not read.
+    if not _NUMBER.fullmatch(text) or Decimal(text).adjusted() > 18:
+        raise illegal(name, f"^{_NUMBER.pattern}$")
+    return Decimal(text)
 
 
 def flag(call: Call, name: str) -> bool:

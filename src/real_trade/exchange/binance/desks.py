@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from real_trade.exchange.binance.options import Options
     from real_trade.exchange.binance.records import Records
     from real_trade.exchange.binance.settings import Settings
+    from real_trade.exchange.binance.statistics import Statistics
     from real_trade.exchange.binance.tickers import Tickers
     from real_trade.exchange.binance.users import Users
     from real_trade.exchange.pages import History
@@ -49,6 +50,7 @@ class Desks:
         past: market data of history.
         tickers: tickers.
         board: market data of now.
+        statistics: what is told of the futures beside prices.
         records: names and history of orders.
         settings: what accounts have chosen.
         users: user streams.
@@ -66,6 +68,7 @@ class Desks:
         past: PastMarket,
         tickers: Tickers,
         board: Board,
+        statistics: Statistics,
         records: Records,
         settings: Settings,
         users: Users,
@@ -81,12 +84,12 @@ class Desks:
         wallet = SpotAccount(directory, world, counts, clock)
         mine = FuturesAccount(directory, world, records, settings)
         self.countdowns = Countdowns(self.futures, clock)
-        futures = public | _future_prices(past, board) | _futures(self.futures, mine, settings, users)
+        futures = public | _future_prices(past, statistics) | _futures(self.futures, mine, settings, users)
         futures[("POST", "countdownCancelAll")] = self.countdowns.start, SIGNED
         self._routes: dict[Market, Routes] = {
             Market.SPOT: public | _spot(past, board, tickers, self.spot, wallet, users),
-            Market.LINEAR: futures | _linear(tickers, mine, settings) | _options(options),
-            Market.INVERSE: futures | _inverse(mine),
+            Market.LINEAR: futures | _linear(tickers, board, statistics, mine, settings) | _options(options),
+            Market.INVERSE: futures | _inverse(statistics, mine),
         }
 
     def security(self, call: Call) -> str | None:
@@ -129,7 +132,7 @@ def _public(past: PastMarket, tickers: Tickers, board: Board) -> Routes:
     }
 
 
-def _future_prices(past: PastMarket, board: Board) -> Routes:
+def _future_prices(past: PastMarket, statistics: Statistics) -> Routes:
     calls: dict[str, Handler] = {
         "continuousKlines": past.pair_klines,
         "markPriceKlines": past.mark_klines,
@@ -138,8 +141,12 @@ def _future_prices(past: PastMarket, board: Board) -> Routes:
         "fundingRate": past.funding_rates,
         "fundingInfo": past.funding_info,
         "premiumIndex": past.premium_index,
-        "openInterest": board.open_interest,
-        "data/openInterestHist": board.open_interest_history,
+        "openInterest": statistics.open_interest,
+        "data/openInterestHist": statistics.open_interest_history,
+        "data/globalLongShortAccountRatio": statistics.crowd,
+        "data/topLongShortAccountRatio": statistics.top_accounts,
+        "data/topLongShortPositionRatio": statistics.top_positions,
+        "data/basis": statistics.basis,
     }
     return {("GET", name): (handler, OPEN) for name, handler in calls.items()}
 
@@ -154,6 +161,7 @@ def _spot(
         ("POST", "order/test"): (desk.test, SIGNED),
         ("POST", "order/cancelReplace"): (desk.replace, SIGNED),
         ("PUT", "order/amend/keepPriority"): (desk.amend, SIGNED),
+        ("GET", "order/amendments"): (desk.amendments, SIGNED),
         ("GET", "openOrders"): (desk.open, SIGNED),
         ("DELETE", "openOrders"): (desk.take_back_all, SIGNED),
         ("GET", "allOrders"): (desk.all, SIGNED),
@@ -169,6 +177,7 @@ def _spot(
         ("GET", "allOrderList"): (desk.all_lists, SIGNED),
         ("GET", "account"): (wallet.account, SIGNED),
         ("GET", "account/commission"): (wallet.commission, SIGNED),
+        ("GET", "myFilters"): (wallet.filters, SIGNED),
         ("GET", "rateLimit/order"): (wallet.order_counts, SIGNED),
         ("GET", "sapi/capital/config/getall"): (wallet.coins, SIGNED),
         ("GET", "sapi/asset/tradeFee"): (wallet.fees, SIGNED),
@@ -238,7 +247,7 @@ def _futures(desk: FuturesDesk, mine: FuturesAccount, settings: Settings, users:
     }
 
 
-def _linear(tickers: Tickers, mine: FuturesAccount, settings: Settings) -> Routes:
+def _linear(tickers: Tickers, board: Board, statistics: Statistics, mine: FuturesAccount, settings: Settings) -> Routes:
     calls: dict[tuple[str, str], Handler] = {
         ("GET", "v2/balance"): mine.balance,
         ("GET", "v3/balance"): mine.balance,
@@ -250,10 +259,16 @@ def _linear(tickers: Tickers, mine: FuturesAccount, settings: Settings) -> Route
         ("GET", "accountConfig"): mine.config,
         ("GET", "apiTradingStatus"): mine.trading_status,
         ("GET", "multiAssetsMargin"): settings.multi_assets,
+        ("GET", "feeBurn"): mine.fee_burn,
         ("POST", "multiAssetsMargin"): settings.set_multi_assets,
     }
     signed: Routes = {name: (handler, SIGNED) for name, handler in calls.items()}
-    return signed | {("GET", "v2/ticker/price"): (tickers.prices, OPEN)}
+    return signed | {
+        ("GET", "v2/ticker/price"): (tickers.prices, OPEN),
+        ("GET", "rpiDepth"): (board.rpi_depth, OPEN),
+        ("GET", "insuranceBalance"): (statistics.insurance, OPEN),
+        ("GET", "data/takerlongshortRatio"): (statistics.takers, OPEN),
+    }
 
 
 def _options(options: Options) -> Routes:
@@ -271,11 +286,12 @@ def _options(options: Options) -> Routes:
     return {("GET", f"eapi/{name}"): (handler, OPEN) for name, handler in calls.items()}
 
 
-def _inverse(mine: FuturesAccount) -> Routes:
+def _inverse(statistics: Statistics, mine: FuturesAccount) -> Routes:
     calls: dict[tuple[str, str], Handler] = {
         ("GET", "balance"): mine.balance,
         ("GET", "account"): mine.account,
         ("GET", "positionRisk"): mine.positions,
         ("GET", "v2/leverageBracket"): mine.brackets,
     }
-    return {name: (handler, SIGNED) for name, handler in calls.items()}
+    signed: Routes = {name: (handler, SIGNED) for name, handler in calls.items()}
+    return signed | {("GET", "data/takerBuySellVol"): (statistics.takers, OPEN)}

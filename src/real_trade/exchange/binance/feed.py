@@ -36,6 +36,9 @@ _SPEEDS: Final = {"": None, "0ms": 20, "100ms": 100, "250ms": 250, "500ms": 500,
 _TICKER_MS: Final = 1_000
 _KLINE_MS: Final = {Market.SPOT: 1_000, Market.LINEAR: 250, Market.INVERSE: 250}
 _PRICE_KLINE_MS: Final = 250
+# Bars begin by the clocks of Greenwich, or of this zone.
+_ZONES: Final = ("", "+08:00")
+_ZONE_MS: Final = 8 * 3_600_000
 _PARTIAL: Final = ("5", "10", "20")
 _MARK_MS: Final = {"": 3_000, "1s": 1_000}
 # Bars, and what they are of.
@@ -70,6 +73,7 @@ class _Topic:
         name, kind: as asked for, and without its details.
         listings: what it is about; all of the market where it is not about one.
         detail: depth or interval.
+        zone_ms: how far the clocks are ahead by which bars begin.
         every_ms: between messages.
         is_whole: tells of all instruments in one list.
         hearers: who listens.
@@ -84,6 +88,7 @@ class _Topic:
     detail: str = ""
     every_ms: int = 0
     is_whole: bool = False
+    zone_ms: int = 0
     hearers: list[Hearer] = field(default_factory=list)
     due_ms: int = 0
     bids: Levels = field(default_factory=list)
@@ -191,8 +196,10 @@ class Feed:
         if listing is None or symbol != symbol.lower():
             return None
         kind, _, speed = rest.partition("@")
-        if kind.startswith("kline_") and kind[6:] in INTERVALS and not speed:
-            return _Topic(name, "kline", [listing], kind[6:], _KLINE_MS[self._market])
+        zones = _ZONES if self._market is Market.SPOT else ("",)
+        if kind.startswith("kline_") and kind[6:] in INTERVALS and speed in zones:
+            zone = _ZONE_MS if speed else 0
+            return _Topic(name, "kline", [listing], kind[6:], _KLINE_MS[self._market], zone_ms=zone)
         if kind.startswith("depth"):
             return self._depth_topic(name, listing, kind[5:], speed)
         return self._state_topic(name, listing, kind, speed)
@@ -302,7 +309,8 @@ class Feed:
     def _tell_kline(self, topic: _Topic, now: int) -> None:
         listing = topic.listings[0]
         instrument = self._directory.parent(listing.instrument)
-        bar = self._history.open_bar(instrument, _BARS[topic.kind], Interval.parse(topic.detail), now)
+        interval = Interval.parse(topic.detail)
+        bar = self._history.open_bar(instrument, _BARS[topic.kind], interval, now, topic.zone_ms)
         if bar is None:
             return
         message = self._bar(topic, bar, now, closed=False)
@@ -313,7 +321,7 @@ class Feed:
     def _bar(self, topic: _Topic, bar: BarTable, now: int, *, closed: bool) -> dict[str, Any]:
         listing = topic.listings[0]
         if topic.kind == "kline":
-            return self._rows.kline(listing, bar, topic.detail, now, closed=closed)
+            return self._rows.kline(listing, bar, topic.detail, now, closed=closed, zone_ms=topic.zone_ms)
         return self._rows.pair_kline(topic.kind, listing, bar, topic.detail, now, closed=closed)
 
     def _hear(self, events: list[Event | BarClosed]) -> None:
@@ -328,12 +336,12 @@ class Feed:
                         self._say(topic, self._rows.force_order(self._world.listing(event.symbol), event))
 
     def _close_kline(self, topic: _Topic, event: BarClosed) -> None:
-        interval = Interval.parse(topic.detail)
-        opened = interval.floor(event.time_ms - 1)
-        if interval.next_open(opened) != event.time_ms:
+        interval, over = Interval.parse(topic.detail), event.time_ms + topic.zone_ms
+        opened = interval.floor(over - 1)
+        if interval.next_open(opened) != over:
             return
-        listing = topic.listings[0]
-        table = self._history.table(self._directory.parent(listing.instrument), _BARS[topic.kind], interval)
+        instrument = self._directory.parent(topic.listings[0].instrument)
+        table = self._history.table(instrument, _BARS[topic.kind], interval, topic.zone_ms)
         row = int(table.time.searchsorted(opened))
         if row < len(table) and int(table.time[row]) == opened:
             bar = table.rows(row, row + 1)

@@ -9,7 +9,7 @@ import msgspec
 from real_trade.exchange.binance.calls import Call
 from real_trade.exchange.binance.refusals import Refusal, missing
 from real_trade.exchange.binance.signing import spell
-from real_trade.exchange.words import read_object, whole_number
+from real_trade.exchange.words import read_with_digits, whole_number
 from real_trade.model import Market
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ _SPOT: Final = _COMMON | {
     "order.test": ("POST", "order/test"),
     "order.cancelReplace": ("POST", "order/cancelReplace"),
     "order.amend.keepPriority": ("PUT", "order/amend/keepPriority"),
+    "order.amendments": ("GET", "order/amendments"),
     "openOrders.status": ("GET", "openOrders"),
     "openOrders.cancelAll": ("DELETE", "openOrders"),
     "orderList.place": ("POST", "order/oco"),
@@ -62,6 +63,7 @@ _SPOT: Final = _COMMON | {
     "myTrades": ("GET", "myTrades"),
     "account.status": ("GET", "account"),
     "account.commission": ("GET", "account/commission"),
+    "myFilters": ("GET", "myFilters"),
     "account.rateLimits.orders": ("GET", "rateLimit/order"),
     "userDataStream.start": ("POST", "userDataStream"),
     "userDataStream.ping": ("PUT", "userDataStream"),
@@ -151,7 +153,7 @@ class FrameSession:
 
     def receive(self, text: str | bytes) -> None:
         """Take a frame of the client."""
-        frame = read_object(text)
+        frame = read_with_digits(text)
         if frame is None:
             self._send(_encode({"id": None, "status": 400, **_error(Refusal(-1135, "Invalid JSON Request"))}))
             return

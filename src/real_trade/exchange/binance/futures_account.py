@@ -316,6 +316,11 @@ class FuturesAccount:
         del call
         return {"indicators": {}, "updateTime": self._world.now_ms}
 
+    def fee_burn(self, call: Call) -> dict[str, bool]:
+        """Tell that fees are not paid in the venue's own coin."""
+        del call
+        return {"feeBurn": False}
+
 
 def _incomes(fill: Fill, symbol: str) -> list[dict[str, Any]]:
     event = fill.event

@@ -167,8 +167,7 @@ class FuturesDesk(Desk):
             raise Refusal(-5026, "Exceed maximum modify order limit.")
         before = order.request.ticks, order.request.lots
         self.attempt(listing, lambda: self.exchange.amend(call.account, order.number, self.world.now_ms, lots, ticks))
-        ticket.changes += 1
-        self.records.amend(ticket, before, self.world.now_ms)
+        self.records.amend(ticket, before, self.world.now_ms, ticket.link)
         self.world.tell()
         return placed_row(ticket) | {"modifyId": ticket.changes, "pair": ticket.symbol.partition("_")[0]}
 

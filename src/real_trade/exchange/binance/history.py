@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
     from real_trade.model import Clock
 
 INTERVALS: Final = ("1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "8h", "12h", "1d", "3d", "1w", "1M")
+# Hours and minutes that clocks are ahead, and how many minutes they may be behind or ahead.
+_ZONE: Final = re.compile(r"([+-]?)([0-9]{1,2})(?::([0-5][0-9]))?")
+_WEST: Final = -12 * 60
+_EAST: Final = 14 * 60
 _LONGEST_MS: Final = 200 * 86_400_000
 _CLOSED: Final = {Market.SPOT: "BREAK", Market.LINEAR: "SETTLING", Market.INVERSE: "SETTLING"}
 # Endpoints that do not set the market going.
@@ -124,12 +129,14 @@ class PastMarket:
         if spelling not in INTERVALS and not (call.is_spot and spelling == "1s"):
             raise Refusal(-1120, "Invalid interval.")
         interval = Interval.parse(spelling)
-        window = _window(call)
-        if not self._history.serves(instrument, kind, interval):
+        zone = _zone(call) if call.is_spot else 0
+        window = _window(call, zone)
+        if not self._history.serves(instrument, kind, interval, zone):
             return Answer(200, b"[]")
-        style = futures_priced if kind is not SeriesKind.KLINE else futures_traded
-        style = spot_traded if call.is_spot else style
-        page = self._history.page(instrument, kind, interval, window, self._clock.now_ms(), style, call.blemish)
+        of_futures = futures_priced if kind is not SeriesKind.KLINE else futures_traded
+        style = spot_traded(zone) if call.is_spot else of_futures
+        now = self._clock.now_ms()
+        page = self._history.page(instrument, kind, interval, window, now, style, call.blemish, zone)
         return Answer(200, b"".join((b"[", page.text, b"]")), rows=page.rows)
 
     def funding_rates(self, call: Call) -> Answer:
@@ -217,14 +224,33 @@ class PastMarket:
         return plain(day.last, 8) if day else ""
 
 
-def _window(call: Call) -> Window:
-    """Return which bars are asked for; coin-margined futures count back from the end, the others on from the start."""
+def _zone(call: Call) -> int:
+    """Return how far the clocks are ahead by which bars are to begin.
+
+    Raises:
+        Refusal: nobody's clocks are.
+    """
+    text = call.params.get("timeZone") or "0"
+    found = _ZONE.fullmatch(text)
+    minutes = 0 if found is None else int(found[2]) * 60 + int(found[3] or 0)
+    minutes = -minutes if found is not None and found[1] == "-" else minutes
+    if found is None or not _WEST <= minutes <= _EAST:
+        raise Refusal(-1130, "Data sent for parameter 'timeZone' is not valid.")
+    return minutes * 60_000
+
+
+def _window(call: Call, zone_ms: int) -> Window:
+    """Return which bars are asked for, by the clocks of a zone, which do not matter to who asks.
+
+    Coin-margined futures count back from the end, the others on from the start.
+    """
     start, end = whole(call.params, "startTime"), whole(call.params, "endTime")
     limit = page_size(call, 500, 1_000 if call.is_spot else 1_500)
     if start is not None and end is not None and start > end:
         raise Refusal(-1023, "Start time is greater than end time.")
     if call.market is not Market.INVERSE:
-        return Window(start, end, limit, from_start=start is not None)
+        first, last = (None if at is None else at + zone_ms for at in (start, end))
+        return Window(first, last, limit, from_start=start is not None)
     if start is not None and end is not None and end - start > _LONGEST_MS:
         raise Refusal(-1127, f"More than {_LONGEST_MS // 3_600_000} hours between startTime and endTime.")
     if start is not None and end is None:

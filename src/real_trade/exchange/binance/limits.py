@@ -29,7 +29,7 @@ _SPOT: Final = {
     "exchangeInfo": 20, "klines": 2, "uiKlines": 2, "trades": 25, "historicalTrades": 25, "aggTrades": 4,
     "avgPrice": 2, "account": 20, "allOrders": 20, "myTrades": 20, "account/commission": 20, "rateLimit/order": 40,
     "myPreventedMatches": 20, "orderList": 4, "openOrderList": 6, "allOrderList": 20,
-    "order/amend/keepPriority": 4, "userDataStream": 2, "myFilters": 40,
+    "order/amend/keepPriority": 4, "order/amendments": 4, "userDataStream": 2, "myFilters": 40,
 }  # fmt: skip
 # What costs otherwise with one method than with others.
 _CHEAP: Final = {("GET", "order"): 4, ("DELETE", "orderList"): 1}
@@ -38,7 +38,7 @@ _FUTURES: Final = {
     "account": 5, "v2/account": 5, "v3/account": 5, "positionRisk": 5, "v2/positionRisk": 5, "v3/positionRisk": 5,
     "allOrders": 5, "userTrades": 5, "income": 30, "commissionRate": 20, "positionSide/dual": 1, "batchOrders": 5,
     "countdownCancelAll": 10, "adlQuantile": 5, "forceOrders": 20, "rateLimit/order": 1, "apiTradingStatus": 1,
-    "symbolConfig": 5, "accountConfig": 5, "openInterest": 1, "multiAssetsMargin": 1,
+    "symbolConfig": 5, "accountConfig": 5, "openInterest": 1, "multiAssetsMargin": 1, "feeBurn": 30, "rpiDepth": 20,
 }  # fmt: skip
 _SPOT_DEPTHS: Final = ((100, 5), (500, 25), (1_000, 50))
 _FUTURES_DEPTHS: Final = ((50, 2), (100, 5), (500, 10), (1_000, 20))
@@ -48,8 +48,9 @@ def weight_of(call: Call) -> int:
     """Return what a request costs."""
     spot, has_symbol = call.is_spot, bool(call.params.get("symbol"))
     limit = whole_number(call.params.get("limit", ""))
-    if call.name.startswith("sapi/"):
-        return 1
+    if call.name.startswith(("sapi/", "data/")):
+        # The futures' statistics are counted apart from all else.
+        return 1 if spot else 0
     if call.name == "ticker/24hr":
         return {(True, True): 2, (True, False): 80, (False, True): 1, (False, False): 40}[spot, has_symbol]
     if call.name.endswith(("ticker/price", "ticker/bookTicker")):

@@ -74,7 +74,8 @@ def _filters(instrument: Instrument) -> list[dict[str, object]]:
     return found
 
 
-def _spot_filters(instrument: Instrument) -> list[dict[str, object]]:
+def spot_filters(instrument: Instrument) -> list[dict[str, object]]:
+    """Spell what orders of a spot instrument must keep to."""
     return [
         *_filters(instrument),
         {"filterType": "ICEBERG_PARTS", "limit": 10},
@@ -148,7 +149,7 @@ def _spot(instrument: Instrument, launch_ms: int) -> dict[str, object]:
         "pegInstructionsAllowed": False,
         "isSpotTradingAllowed": True,
         "isMarginTradingAllowed": False,
-        "filters": _spot_filters(instrument),
+        "filters": spot_filters(instrument),
         "permissions": [],
         "permissionSets": [["SPOT"]],
         "defaultSelfTradePreventionMode": "EXPIRE_MAKER",

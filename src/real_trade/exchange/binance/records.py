@@ -51,6 +51,7 @@ class Ticket:
         triggered_ms: when it was set off; 0 while it was not.
         working_ms: since when it is in the book.
         changes: how often it was modified.
+        named_before: what it was called before it was last modified.
         is_told: the user stream has told that it is in the book.
         filled: lots that were filled, as far as that was heard of.
         cancelled_by: the name that whoever took it back gave that.
@@ -79,6 +80,7 @@ class Ticket:
     triggered_ms: int = 0
     working_ms: int = 0
     changes: int = 0
+    named_before: str = ""
     is_told: bool = False
     filled: int = 0
     cancelled_by: str = ""
@@ -134,6 +136,7 @@ class Amendment:
         ticket: the order.
         time_ms: when.
         before, after: its price in ticks and its quantity in lots.
+        names: the account's own for it, before and after.
         count: how often the order was modified, this time included.
     """
 
@@ -142,6 +145,7 @@ class Amendment:
     time_ms: int
     before: tuple[int, int]
     after: tuple[int, int]
+    names: tuple[str, str]
     count: int
 
 
@@ -181,6 +185,7 @@ class Records:
         self.prevented: dict[int, deque[Prevented]] = defaultdict(lambda: deque(maxlen=KEPT))
         self._matches: dict[str, int] = defaultdict(int)
         # Those that lists were to place later, by number, and which of them still wait for it.
+        self._parked = 0
         self._pending: dict[int, Ticket] = {}
         self._waiting: dict[int, Ticket] = {}
 
@@ -196,15 +201,29 @@ class Records:
     def add(self, ticket: Ticket) -> None:
         """Take a new order."""
         self.tickets[ticket.order.number] = ticket
-        self.by_account[ticket.order.account].append(ticket)
+        self._enter(ticket)
+
+    def _enter(self, ticket: Ticket) -> None:
+        """Put an order into its account's history, which forgets its oldest where that has ended."""
+        kept = self.by_account[ticket.order.account]
+        if len(kept) == kept.maxlen and not (kept[0].pends or kept[0].order.is_open):
+            self._forget(kept[0])
+        kept.append(ticket)
         self._by_link[ticket.order.account, ticket.link] = ticket
+
+    def _forget(self, ticket: Ticket) -> None:
+        self.tickets.pop(ticket.order.number, None)
+        self._pending.pop(ticket.pending, None)
+        named = (ticket.order.account, ticket.link)
+        if self._by_link.get(named) is ticket:
+            del self._by_link[named]
 
     def add_pending(self, ticket: Ticket) -> None:
         """Take an order that is to be placed later."""
-        ticket.pending, ticket.pends = len(self._pending) + 1, True
+        self._parked += 1
+        ticket.pending, ticket.pends = self._parked, True
         self._pending[ticket.pending] = self._waiting[ticket.pending] = ticket
-        self.by_account[ticket.order.account].append(ticket)
-        self._by_link[ticket.order.account, ticket.link] = ticket
+        self._enter(ticket)
 
     def settle(self, ticket: Ticket) -> None:
         """Let an order wait no more for being placed: the core has it now, or never will."""
@@ -217,13 +236,19 @@ class Records:
         """Return the orders of an account that wait for being placed."""
         return [ticket for ticket in self._waiting.values() if ticket.order.account == account]
 
-    def amend(self, ticket: Ticket, before: tuple[int, int], now_ms: int) -> None:
-        """Remember that an order was modified, and what it was like before: ticks and lots."""
+    def amend(self, ticket: Ticket, before: tuple[int, int], now_ms: int, link: str) -> Amendment:
+        """Remember that an order was modified, its name from then on, and what it was like before: ticks and lots."""
         self._amended += 1
-        request = ticket.order.request
-        after = request.ticks or 0, request.lots
-        change = Amendment(self._amended, ticket, now_ms, before, after, ticket.changes)
-        self.amendments[ticket.order.account].append(change)
+        ticket.changes += 1
+        account, request = ticket.order.account, ticket.order.request
+        after, names = (request.ticks or 0, request.lots), (ticket.link, link)
+        change = Amendment(self._amended, ticket, now_ms, before, after, names, ticket.changes)
+        self.amendments[account].append(change)
+        if self._by_link.get((account, ticket.link)) is ticket:
+            del self._by_link[account, ticket.link]
+        ticket.named_before, ticket.link = names
+        self._by_link[account, link] = ticket
+        return change
 
     def prevent(self, ticket: Ticket, event: OrderChanged) -> None:
         """Remember for which match an order has expired."""

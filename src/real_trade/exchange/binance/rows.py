@@ -5,6 +5,7 @@ What the market does not know is derived: the takers who bought are half of ever
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 from real_trade.exchange.bars import ends
@@ -18,13 +19,15 @@ if TYPE_CHECKING:
 
     from real_trade.exchange.bars import BarTable
     from real_trade.exchange.digits import Piece
+    from real_trade.exchange.pages import RowStyle
 
 _PLACES = 8
 
 
-def spot_traded(bars: BarTable) -> Sequence[Piece]:
-    """Spell spot bars: every number with eight decimals."""
-    return _traded(bars, _PLACES, _PLACES, _PLACES)
+@cache
+def spot_traded(zone_ms: int) -> RowStyle:
+    """Return how to spell spot bars: every number with eight decimals, and times by clocks that are so far ahead."""
+    return lambda bars: _traded(bars, _PLACES, _PLACES, _PLACES, zone_ms)
 
 
 def futures_traded(bars: BarTable) -> Sequence[Piece]:
@@ -38,14 +41,14 @@ def futures_priced(bars: BarTable) -> Sequence[Piece]:
     return [*pieces, b'","0",', Number(ends(bars) - 1), b',"0",60,"0","0","0"],']
 
 
-def _traded(bars: BarTable, price: int, volume: int, turnover: int) -> list[Piece]:
+def _traded(bars: BarTable, price: int, volume: int, turnover: int, zone_ms: int = 0) -> list[Piece]:
     grid = bars.grid
     return [
-        *_prices(bars, price),
+        *_prices(bars, price, zone_ms),
         b'","',
         *_padded(bars.volume, grid.volume, volume),
         b'",',
-        Number(ends(bars) - 1),
+        Number(ends(bars) - 1 - zone_ms),
         b',"',
         *_padded(bars.turnover, grid.turnover, turnover),
         b'",',
@@ -58,8 +61,8 @@ def _traded(bars: BarTable, price: int, volume: int, turnover: int) -> list[Piec
     ]
 
 
-def _prices(bars: BarTable, places: int) -> list[Piece]:
-    pieces: list[Piece] = [b"[", Number(bars.time), b',"']
+def _prices(bars: BarTable, places: int, zone_ms: int = 0) -> list[Piece]:
+    pieces: list[Piece] = [b"[", Number(bars.time - zone_ms), b',"']
     for column in (bars.open, bars.high, bars.low, bars.close):
         pieces += [*_padded(column, bars.grid.price, places), b'","']
     return pieces[:-1]

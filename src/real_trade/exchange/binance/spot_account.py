@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from real_trade.exchange.binance.calls import Call, flag
+from real_trade.exchange.binance.listing import spot_filters
 from real_trade.exchange.binance.spelling import plain_rate
 from real_trade.exchange.binance.spot_rows import balances, commission_row
 from real_trade.exchange.core.contract import RATE_SCALE
@@ -73,6 +74,11 @@ class SpotAccount:
         return {"symbol": listing.instrument.symbol} | commission_row(
             self._world.exchange.accounts[call.account], listing.contract
         )
+
+    def filters(self, call: Call) -> dict[str, Any]:
+        """Return what orders of a symbol must keep to; nothing limits the account as a whole, or one of its coins."""
+        instrument = self._directory.one(call)
+        return {"exchangeFilters": [], "symbolFilters": spot_filters(instrument), "assetFilters": []}
 
     def order_counts(self, call: Call) -> list[dict[str, Any]]:
         """Return how many orders were placed."""

@@ -9,9 +9,10 @@ from real_trade.exchange.binance.calls import Call, choice, flag, given, number,
 from real_trade.exchange.binance.desk import Desk, decimals, whole_steps
 from real_trade.exchange.binance.listing import MOST_LOTS, MOST_MARKET_LOTS, MOST_TICKS
 from real_trade.exchange.binance.records import PREVENTIONS, Records, Ticket
-from real_trade.exchange.binance.refusals import NO_SUCH_ORDER, Refusal, filtered, refusal_of
+from real_trade.exchange.binance.refusals import NO_SUCH_ORDER, Refusal, filtered, missing, refusal_of
 from real_trade.exchange.binance.spot_rows import (
     amended_row,
+    amendment_row,
     cancelled_row,
     commission_row,
     fill_row,
@@ -254,12 +255,26 @@ class SpotDesk(Desk):
             raise Refusal(-2038, "Order amend (quantity increase) is not supported.")
         if lots == order.request.lots:
             raise refusal_of(Why.NO_CHANGE, call.market)
-        before = ticket.link
-        ticket.link = self.link(call.account, call) if given(call, "newClientOrderId") else before
+        # An order may keep its name, but has to be told so.
+        keeps = call.params.get("newClientOrderId") == ticket.link
+        link, before = ticket.link if keeps else self.link(call.account, call), (0, order.request.lots)
         self.attempt(listing, lambda: self.exchange.amend(call.account, order.number, self.world.now_ms, lots))
-        ticket.changes += 1
+        change = self.records.amend(ticket, before, self.world.now_ms, link)
         self.world.tell()
-        return amended_row(ticket, before, self.world.now_ms)
+        return amended_row(change)
+
+    def amendments(self, call: Call) -> list[dict[str, Any]]:
+        """Return how an order was amended, oldest first."""
+        contract, order = self.directory.contract(call), whole(call.params, "orderId")
+        if order is None:
+            raise missing("orderId")
+        limit, first = page_size(call, 500, 1_000), whole(call.params, "fromExecutionId") or 0
+        found = [
+            change
+            for change in self.records.amendments[call.account]
+            if change.ticket.order.contract is contract and change.ticket.order_id == order and change.number >= first
+        ]
+        return [amendment_row(change) for change in found[:limit]]
 
     # Reading a request
 

@@ -11,7 +11,7 @@ from real_trade.exchange.core.orders import Status, Why
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from real_trade.exchange.binance.records import Fill, Prevented, Ticket
+    from real_trade.exchange.binance.records import Amendment, Fill, Prevented, Ticket
     from real_trade.exchange.core.account import Account
     from real_trade.exchange.core.contract import Contract
     from real_trade.exchange.core.events import OrderChanged
@@ -141,12 +141,13 @@ def cancelled_row(ticket: Ticket, now_ms: int) -> dict[str, Any]:
     return row | _body(ticket) | _stop(ticket) | _prevention(ticket)
 
 
-def amended_row(ticket: Ticket, before: str, now_ms: int) -> dict[str, Any]:
+def amended_row(change: Amendment) -> dict[str, Any]:
     """Return the answer to an amendment."""
+    ticket = change.ticket
     body = _body(ticket)
     amended = {
         **_head(ticket),
-        "origClientOrderId": before,
+        "origClientOrderId": ticket.named_before,
         "clientOrderId": ticket.link,
         "price": body["price"],
         "qty": body["origQty"],
@@ -161,7 +162,24 @@ def amended_row(ticket: Ticket, before: str, now_ms: int) -> dict[str, Any]:
         "workingTime": ticket.working_ms,
         "selfTradePreventionMode": ticket.prevention,
     }
-    return {"transactTime": now_ms, "executionId": ticket.changes, "amendedOrder": amended}
+    return {"transactTime": change.time_ms, "executionId": change.number, "amendedOrder": amended}
+
+
+def amendment_row(change: Amendment) -> dict[str, Any]:
+    """Return how an order was amended."""
+    contract, ticket = change.ticket.order.contract, change.ticket
+    (_, before), (_, after) = change.before, change.after
+    named_before, named = change.names
+    return {
+        "symbol": ticket.symbol,
+        "orderId": ticket.order_id,
+        "executionId": change.number,
+        "origClientOrderId": named_before,
+        "newClientOrderId": named,
+        "origQty": quantity(contract, before),
+        "newQty": quantity(contract, after),
+        "time": change.time_ms,
+    }
 
 
 def order_row(ticket: Ticket) -> dict[str, Any]:
@@ -273,7 +291,7 @@ def report(ticket: Ticket, event: OrderChanged, fill: Fill | None, number: int) 
         "P": price(contract, stop),
         "F": _NOTHING,
         "g": ticket.list_id,
-        "C": ticket.link if taken_back else "",
+        "C": ticket.link if taken_back else ticket.named_before if kind == "REPLACED" else "",
         "x": kind,
         "X": status,
         "r": _REASONS.get(event.why, "NONE") if status == "REJECTED" and event.why else "NONE",

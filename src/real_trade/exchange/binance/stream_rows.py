@@ -76,8 +76,10 @@ class StreamRows:
         row = head | self._board.joined_row(listing, joined)
         return row if listing.instrument.market is Market.SPOT else row | {"st": 1}
 
-    def kline(self, listing: Listing, bar: BarTable, spelling: str, now: int, *, closed: bool) -> dict[str, Any]:
-        """Return a bar, open or closed."""
+    def kline(
+        self, listing: Listing, bar: BarTable, spelling: str, now: int, *, closed: bool, zone_ms: int = 0
+    ) -> dict[str, Any]:
+        """Return a bar, open or closed, which has the times of a zone whose clocks are so far ahead."""
         opened, count, market = int(bar.time[0]), int(bar.trades[0]), listing.instrument.market
         spot = market is Market.SPOT
         last = self._tape.last_id(listing.name)
@@ -85,8 +87,8 @@ class StreamRows:
         prices = _PLACES if spot else grid.price
         volume, turnover = (_PLACES, _PLACES) if spot else (grid.volume, grid.turnover)
         row: dict[str, Any] = {
-            "t": opened,
-            "T": Interval.parse(spelling).next_open(opened) - 1,
+            "t": opened - zone_ms,
+            "T": Interval.parse(spelling).next_open(opened) - 1 - zone_ms,
             "s": listing.instrument.symbol,
             "i": spelling,
             "f": last - count + 1 if count else -1,

@@ -23,6 +23,7 @@ from real_trade.exchange.binance.refusals import Refusal
 from real_trade.exchange.binance.settings import Settings
 from real_trade.exchange.binance.signing import Doorkeeper
 from real_trade.exchange.binance.sockets import StreamSession, place_of
+from real_trade.exchange.binance.statistics import Statistics
 from real_trade.exchange.binance.stream_rows import StreamRows
 from real_trade.exchange.binance.tape import Tape
 from real_trade.exchange.binance.tickers import Tickers
@@ -92,13 +93,14 @@ class BinanceVenue:
         past = PastMarket(quotes, history, world, source.start_ms, market_clock, clock, self._weights.rates)
         tickers = Tickers(quotes, history, world, tape, market_clock)
         self._board = Board(quotes, world, history, tape, self._settle)
+        statistics = Statistics(quotes, history, world)
         settings = Settings(directory, world, self._users)
         self._bulletins = Bulletins(world, self.records, tape, settings, self._users)
         rows = StreamRows(world, self._board, tickers, past, tape)
         self.feeds = {market: Feed(market, world, history, tape, rows, quotes) for market in FOLDERS}
         self.desks = Desks(
-            directory, world, history, past, tickers, self._board, self.records, settings, self._users, self._counts,
-            clock, Options(dated.perpetual, history, world, market_clock, clock), self.accounts,
+            directory, world, history, past, tickers, self._board, statistics, self.records, settings, self._users,
+            self._counts, clock, Options(dated.perpetual, history, world, market_clock, clock), self.accounts,
         )  # fmt: skip
 
     # REST

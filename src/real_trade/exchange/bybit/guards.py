@@ -160,8 +160,8 @@ class Guards:
 
     def leave_to_partner(self, account: int, ticket: Ticket) -> None:
         """Take back the other one of two orders of which one was set off."""
-        partner = self._exchange.orders[ticket.partner]
-        if partner.is_open:
+        partner = self._exchange.orders.get(ticket.partner)
+        if partner is not None and partner.is_open:
             self._exchange.cancel(account, partner.number, self._world.now_ms, Why.POSITION_CLOSED)
 
     def clear(self, account: int, position: Position) -> None:

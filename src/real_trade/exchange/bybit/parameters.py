@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from real_trade.exchange.bybit.refusals import BAD_PARAMETER, Refusal, bad
 from real_trade.exchange.core.orders import Price, SelfTrade
-from real_trade.exchange.words import read_object
+from real_trade.exchange.words import read_with_digits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,7 +32,7 @@ def read_parameters(body: bytes) -> dict[str, Any]:
     Raises:
         Refusal: it is no JSON object, or a parameter is no text and no number.
     """
-    found = read_object(body or b"{}")
+    found = read_with_digits(body or b"{}")
     if found is None:
         raise Refusal(BAD_PARAMETER, "params error: body is no JSON object")
     return plain_parameters(found)

@@ -167,6 +167,20 @@ class Records:
         if order.request.link:
             self._by_link[order.account, order.request.link] = ticket
 
+    def close(self, ticket: Ticket) -> None:
+        """Put an order that has ended into the history, which forgets its oldest."""
+        kept = self.closed[ticket.order.account]
+        if len(kept) == kept.maxlen:
+            self._forget(kept[0])
+        kept.append(ticket)
+
+    def _forget(self, ticket: Ticket) -> None:
+        self.tickets.pop(ticket.order.number, None)
+        self._by_id.pop(ticket.order_id, None)
+        named = (ticket.order.account, ticket.order.request.link)
+        if self._by_link.get(named) is ticket:
+            del self._by_link[named]
+
     def find(self, account: int, order_id: str, link: str) -> Ticket | None:
         """Return an account's order by its id, else by the account's own name for it."""
         ticket = self._by_id.get(order_id) if order_id else self._by_link.get((account, link))

@@ -11,7 +11,7 @@ import msgspec
 from real_trade.exchange.bybit.disconnection import TOPICS, Disconnection
 from real_trade.exchange.bybit.parameters import plain_parameters
 from real_trade.exchange.bybit.refusals import Refusal, TooFast
-from real_trade.exchange.words import read_object
+from real_trade.exchange.words import read_object, read_with_digits
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,6 +32,8 @@ _MOST_ARGS: Final = 10
 _IDLE_S: Final = 600.0
 _IDLE_LEAST_S: Final = 30.0
 _MOST_CHARACTERS: Final = 21_000
+# Names of requests that may not come again.
+_REQUESTS_KEPT: Final = 10_000
 # Of the last one nothing is ever told: nobody holds options here.
 PRIVATE: Final = ("order", "execution", "position", "wallet", "greeks")
 # Those that are told of all categories together only.
@@ -98,7 +100,7 @@ class PublicSession(Session):
         if op == "ping":
             self._pong(request)
         elif op == "subscribe":
-            self._subscribe(request, [str(arg) for arg in args])
+            self._subscribe(request, [*dict.fromkeys(str(arg) for arg in args)])
         elif op == "unsubscribe":
             topics = [str(arg) for arg in args]
             for topic in topics:
@@ -206,12 +208,16 @@ class PrivateSession(Session):
     def _authenticate(self, request: Any, args: list[Any]) -> None:
         try:
             key, expires, signature = args
-            _, self.account = self._door.account_on_socket(key, expires, signature)
+            _, account = self._door.account_on_socket(key, expires, signature)
         except ValueError:
             self._refuse(request, "auth", "Params Error")
         except Refusal as refused:
             self._refuse(request, "auth", refused.message)
         else:
+            if account != self.account:
+                # What it watched over was another's.
+                self._drop(self._topics.copy())
+                self.account = account
             self._acknowledge(request, "auth")
 
     def _subscribe(self, request: Any, topics: list[str]) -> None:
@@ -258,11 +264,12 @@ class TradeSession(Session):
         super().__init__(send, now_ms)
         self._door, self._commands = door, commands
         self.account = 0
-        self._requests: set[str] = set()
+        # The names of the last requests; a dictionary keeps their order.
+        self._requests: dict[str, None] = {}
 
     def receive(self, text: str | bytes) -> None:
         """Take a frame of the client."""
-        frame = read_object(text)
+        frame = read_with_digits(text)
         if frame is None:
             self._answer({}, Refusal(10001, "Invalid JSON"))
             return
@@ -319,7 +326,9 @@ class TradeSession(Session):
         sent = sent if isinstance(sent, dict) else {}
         self._door.check_time(str(sent.get("X-BAPI-TIMESTAMP", "")), str(sent.get("X-BAPI-RECV-WINDOW", "")))
         if request is not None:
-            self._requests.add(str(request))
+            self._requests[str(request)] = None
+            if len(self._requests) > _REQUESTS_KEPT:
+                del self._requests[next(iter(self._requests))]
         params = plain_parameters(args[0])
         if params.get("category") not in _CATEGORIES:
             raise Refusal(10404, "category is not found")

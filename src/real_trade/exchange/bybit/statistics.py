@@ -16,6 +16,7 @@ from real_trade.exchange.bybit.refusals import BAD_PARAMETER, Refusal
 from real_trade.exchange.bybit.spelling import price, quantity
 from real_trade.exchange.core.contract import UNIT, Kind
 from real_trade.exchange.core.orders import Price
+from real_trade.exchange.crowd import insurance, long_share
 from real_trade.exchange.words import plain
 from real_trade.model import Interval, Market, SeriesKind
 
@@ -37,8 +38,6 @@ _PERIODS: Final = {"5min": "5", "15min": "15", "30min": "30", "1h": "60", "4h": 
 _VOLATILITY_DAYS: Final = (7, 14, 21, 30, 60, 90, 180, 270)
 # Most hours of volatility in one answer: thirty days.
 _MOST_HOURS: Final = 720
-# The insurance began with so much of a coin that is worth a dollar, and of another.
-_POOL: Final = (10_000_000, 1_000)
 _RPI_LEVELS: Final = 50
 
 
@@ -85,7 +84,7 @@ class Statistics:
         return Decimal(1)
 
     def _account_ratio(self, query: Query) -> Answer:
-        """Tell how many are long and short: of a crowd that sells what has risen, since there is no other."""
+        """Tell how many are long and short."""
         params = query.params
         listing, spelled = self._contract(params), _PERIODS.get(params.get("period", ""))
         if spelled is None:
@@ -100,8 +99,7 @@ class Statistics:
             closed = int(table.time[row]) + table.interval.length_ms
             if closed < start:
                 break
-            rise = (int(table.close[row]) - int(table.open[row])) / int(table.open[row])
-            long = round(min(0.8, max(0.2, 0.5 - 5 * rise)), 4)
+            long = long_share(table, row)
             rows.append(
                 {
                     "symbol": params["symbol"],
@@ -139,11 +137,14 @@ class Statistics:
             raise Refusal(BAD_PARAMETER, "params error: Category is invalid")
         if days not in _VOLATILITY_DAYS:
             raise Refusal(BAD_PARAMETER, "params error: period invalid")
-        if (start is None) != (end is None) or (start and end and not 0 <= end - start <= _MOST_HOURS * _HOUR_MS):
+        # Without either, it is the last hour alone.
+        span = 0 if start is None or end is None else end - start
+        if (start is None) != (end is None) or not 0 <= span <= _MOST_HOURS * _HOUR_MS:
             raise Refusal(BAD_PARAMETER, "params error: startTime and endTime must be given both, and within 30 days")
         rows: list[dict[str, object]] = []
         if perpetual is not None and (params.get("baseCoin") or "BTC") == perpetual.base:
-            last = min(self._world.now_ms, end or self._world.now_ms) // _HOUR_MS * _HOUR_MS
+            now = self._world.now_ms
+            last = (now if end is None else min(now, end)) // _HOUR_MS * _HOUR_MS
             first = last if start is None else -(-start // _HOUR_MS) * _HOUR_MS
             for at in range(last, first - 1, -_HOUR_MS):
                 value = self._moved(perpetual, at, days)
@@ -187,19 +188,12 @@ def spelled_limits(limits: PriceLimits, contract: Contract, symbol: str) -> dict
 
 
 def pools(world: World) -> list[dict[str, str]]:
-    """Spell the insurance of each coin that contracts are settled in: what it began with, and liquidations since."""
+    """Spell the insurance of each coin that contracts are settled in."""
     symbols: dict[str, list[str]] = {}
-    inverse: set[str] = set()
     for listing in world.listings.values():
-        contract = listing.contract
-        if contract.kind is not Kind.SPOT:
-            symbols.setdefault(contract.settle, []).append(listing.instrument.symbol)
-            inverse |= {contract.settle} if contract.kind is Kind.INVERSE else set()
+        if listing.contract.kind is not Kind.SPOT:
+            symbols.setdefault(listing.contract.settle, []).append(listing.instrument.symbol)
     return [
-        {
-            "coin": coin,
-            "symbols": ",".join(names),
-            "balance": plain(_POOL[coin in inverse] + world.exchange.settlement.insurance.get(coin, 0) * UNIT),
-        }
-        for coin, names in symbols.items()
+        {"coin": coin, "symbols": ",".join(symbols[coin]), "balance": plain(fund)}
+        for coin, fund in insurance(world).items()
     ]

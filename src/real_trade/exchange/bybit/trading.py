@@ -324,7 +324,7 @@ class Trading:
         if ticket is None:
             return
         if not ticket.order.is_open and event.status is ticket.order.status:
-            self.records.closed[event.account].append(ticket)
+            self.records.close(ticket)
         if event.why is Why.SELF_TRADE:
             ticket.met = self.records.tickets[ticket.order.met].order_id
         if event.status is Status.TRIGGERED and ticket.partner:

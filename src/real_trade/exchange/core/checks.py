@@ -77,21 +77,21 @@ class Checks:
         quote_value = request.lots * ticks * contract.step * contract.tick * contract.face
         if contract.kind is not Kind.INVERSE and quote_value < contract.min_value:
             raise Refused(Why.LOW_VALUE)
-        # What an order that is amended holds back already counts as free.
-        own = 0 if amended is None else amended.bound
+        # What an order that is amended holds back already counts as free, and what it has filled is paid for.
+        own, left = (0, request.lots) if amended is None else (amended.bound, request.lots - amended.filled)
         if contract.kind is Kind.SPOT:
-            coin, units = spot_needs(contract, request.sign, request.lots, ticks)
+            coin, units = spot_needs(contract, request.sign, left, ticks)
             if available(owner, coin, self._mark) + own < units:
                 raise Refused(Why.NO_FUNDS)
             return
         position = owner.position(contract, request.side)
-        value = contract.value(position.lots + request.sign * request.lots, ticks)
+        value = contract.value(position.lots + request.sign * left, ticks)
         if value > contract.tiers[-1].cap or contract.tier(value).leverage < position.leverage:
             raise Refused(Why.RISK_LIMIT)
-        needed = -(-contract.value(request.lots, ticks) // position.leverage)
-        needed += share(contract.value(request.lots, ticks), owner.rate(contract, maker=False))
-        closing = request.lots if request.sign * position.lots < 0 and request.lots <= abs(position.lots) else 0
-        if closing == 0 and available(owner, contract.settle, self._mark) + own < needed:
+        cost = contract.value(left, ticks)
+        needed = -(-cost // position.leverage) + share(cost, owner.rate(contract, maker=False))
+        closes = request.sign * position.lots < 0 and left <= abs(position.lots)
+        if not closes and available(owner, contract.settle, self._mark) + own < needed:
             raise Refused(Why.NO_FUNDS)
 
     def _worst_price(self, contract: Contract, request: Request) -> int:

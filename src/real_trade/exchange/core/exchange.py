@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from real_trade.exchange.core.account import Account
 from real_trade.exchange.core.book import Book, Entry
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from real_trade.exchange.core.account import Position
     from real_trade.exchange.core.book import Side
     from real_trade.exchange.core.orders import Trigger
+
+# Ended orders that are remembered; a name is free again when its order is forgotten.
+KEPT: Final = 100_000
 
 
 class Exchange:
@@ -44,7 +48,9 @@ class Exchange:
         self._waiting: dict[str, dict[int, Order]] = {symbol: {} for symbol in self.contracts}
         # Orders of which the first that is filled or set off ends the others, each by its number.
         self._rivals: dict[int, tuple[int, ...]] = {}
-        self._trades = 0
+        self._numbered = self._trades = 0
+        # Orders that have ended, the oldest first: of so many the core still knows.
+        self._ended: deque[Order] = deque()
         # Symbols whose prices, and coins in which positions, have changed by the command that is being carried out.
         self._moved: dict[str, None] = {}
         self._changed: set[str] = set()
@@ -76,7 +82,8 @@ class Exchange:
         """
         owner, contract = self.accounts[account], self.contracts[request.symbol]
         request = self._checked(owner, contract, request)
-        number = len(self.orders) + 1
+        self._numbered += 1
+        number = self._numbered
         status = Status.NEW
         if request.trigger is not None:
             status = Status.UNTRIGGERED
@@ -420,7 +427,7 @@ class Exchange:
         )  # fmt: skip
         order.go(Status.FILLED if order.left == 0 else Status.PARTIALLY_FILLED, now_ms)
         if not order.is_open:
-            self._open[order.account].pop(order.number)
+            self._leave(order)
         self._tell(order, now_ms)
         self._end_rivals(order, now_ms)
 
@@ -452,9 +459,20 @@ class Exchange:
             if level is not None and any(entry.order_id == order.number for entry in level.queue):
                 side.remove(request.ticks, order.number)  # type: ignore[arg-type]
             order.go(Status.CANCELLED, now_ms, why)
-        self._open[order.account].pop(order.number)
+        self._leave(order)
         self._rivals.pop(order.number, None)
         self._tell(order, now_ms)
+
+    def _leave(self, order: Order) -> None:
+        """Count an order as ended, and forget the one that ended longest ago."""
+        self._open[order.account].pop(order.number)
+        self._ended.append(order)
+        if len(self._ended) > KEPT:
+            oldest = self._ended.popleft()
+            del self.orders[oldest.number]
+            named = (oldest.account, oldest.request.link)
+            if self._links.get(named) == oldest.number:
+                del self._links[named]
 
     def _end_rivals(self, order: Order, now_ms: int) -> None:
         """End what an order that is filled or set off excludes."""
@@ -524,3 +542,5 @@ class Exchange:
         """Close so many lots of a position at the mark price, as the venue does: liquidation, adl or delivery."""
         self.settlement.take_over(self.accounts[account], position, lots, kind, now_ms)
         self._cut_reducing(account, position, now_ms, working=None)
+        self._changed.add(position.contract.settle)
+        self._follow_up(now_ms)
