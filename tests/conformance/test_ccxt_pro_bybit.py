@@ -86,7 +86,8 @@ async def test_a_book_kept_for_ten_minutes_is_the_venue_s(
             assert await settles(lambda pair=pair: levels(pair[0]) == levels(pair[1]))
             assert kept[symbol]["timestamp"] <= fresh["timestamp"]
             assert levels(fresh) != first[symbol]
-            assert told[symbol] > 100
+            # Messages that come together are seen once.
+            assert told[symbol] > 20
         for task in listening:
             task.cancel()
 

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
     from real_trade.exchange.faults import FaultDice, Strike
 
-# What a message is under way: clients count on noting what they have asked before they are answered.
-_LATENCY_S: Final = 0.005
+# What a message is under way: clients count on noting what they have asked before they are answered (pybit notes it
+# after sending), and on a busy machine that takes them a while.
+_LATENCY_S: Final = 0.02
 # Bytes that may wait for a client that does not read: here, and as many again on their way out.
 _MOST_BYTES: Final = 2**26
 
