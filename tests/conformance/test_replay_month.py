@@ -53,8 +53,11 @@ async def heard(exchange: RunningExchange, end_ms: int) -> dict[int, tuple[float
     return found
 
 
-def replayed(real_data: Path, folder: Path, start_ms: int, end_ms: int) -> None:
-    """Hear and read a span; both are the source's bars."""
+Bars = dict[int, tuple[float, ...]]
+
+
+def replayed(real_data: Path, folder: Path, start_ms: int, end_ms: int) -> tuple[Bars, Bars, Bars]:
+    """Return the bars of a span: those of the source, as they were heard, and as they were read."""
     bars = stored(real_data, folder)
     rows = zip(*(getattr(bars, name).tolist() for name in NAMES), strict=True)
     source = {time: row for time, row in zip(bars.timestamp.tolist(), rows, strict=True) if start_ms <= time < end_ms}
@@ -68,14 +71,19 @@ def replayed(real_data: Path, folder: Path, start_ms: int, end_ms: int) -> None:
             page = client.fetch_ohlcv("BTC/USDT:USDT", "1m", since, 1_000)
             read |= {row[0]: tuple(row[1:]) for row in page if row[0] < end_ms}
         client.session.close()
-    assert read == source
-    assert told == source
+    return source, told, read
 
 
 @pytest.mark.conformance
 def test_a_client_hears_and_reads_a_real_month(real_data: Path, tmp_path: Path) -> None:
-    replayed(real_data, tmp_path / "store", FIRST, LAST)
+    source, told, read = replayed(real_data, tmp_path / "store", FIRST, LAST)
+    assert len(source) == 30 * 1_440
+    assert told == source
+    assert read == source
 
 
 def test_a_client_hears_and_reads_two_real_hours(real_data: Path, tmp_path: Path) -> None:
-    replayed(real_data, tmp_path / "store", LAST - 2 * HOUR, LAST)
+    source, told, read = replayed(real_data, tmp_path / "store", LAST - 2 * HOUR, LAST)
+    assert len(source) == 120
+    assert told == source
+    assert read == source
