@@ -12,20 +12,19 @@ import numpy as np
 from real_trade.exchange.bybit.market import INTERVALS, BybitMarket, spelled_levels, trade_id
 from real_trade.exchange.bybit.spelling import price, quantity
 from real_trade.exchange.bybit.statistics import pools, spelled_limits
+from real_trade.exchange.bybit.subscriptions import Subscriptions
 from real_trade.exchange.core.events import Executed, Traded
 from real_trade.exchange.world import BarClosed
 from real_trade.model import Interval, Market, SeriesKind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from real_trade.exchange.bars import BarTable
     from real_trade.exchange.bybit.price_limits import PriceLimits
+    from real_trade.exchange.bybit.subscriptions import Send
     from real_trade.exchange.core.events import Event
     from real_trade.exchange.pages import History
     from real_trade.exchange.world import Listing, World
 
-    Send = Callable[[bytes], None]
 
 # Depth of a book as topics spell it -> levels, and milliseconds between messages. The last one tells beside each level
 # what only retail traders may take.
@@ -77,7 +76,7 @@ class _Topic:
     waiting: list[Traded] = field(default_factory=list)
 
 
-class Feed:
+class Feed(Subscriptions[_Topic]):
     """The public streams of one category.
 
     Args:
@@ -89,42 +88,12 @@ class Feed:
     """
 
     def __init__(self, category: str, world: World, history: History, market: BybitMarket, limits: PriceLimits) -> None:
+        super().__init__()
         self._category, self._world, self._history, self._market = category, world, history, market
         self._limits = limits
-        self._topics: dict[str, _Topic] = {}
         self._by_listing: dict[str, list[_Topic]] = defaultdict(list)
         market.book_updates[category] = self.book_update
         world.listen(self._hear)
-
-    @property
-    def is_watched(self) -> bool:
-        """Tell whether anybody listens."""
-        return bool(self._topics)
-
-    def knows(self, name: str) -> bool:
-        """Tell whether there is such a stream."""
-        return self._topic(name) is not None
-
-    def subscribe(self, name: str, send: Send) -> None:
-        """Tell a stream to somebody from now on, a snapshot first."""
-        topic = self._topics.get(name) or self._topic(name)
-        assert topic is not None
-        if name not in self._topics:
-            self._topics[name] = topic
-            self._by_listing[topic.listing.name].append(topic)
-        if send not in topic.senders:
-            topic.senders.append(send)
-        self._greet(topic, send)
-
-    def unsubscribe(self, name: str, send: Send) -> None:
-        """Stop telling."""
-        topic = self._topics.get(name)
-        if topic is None or send not in topic.senders:
-            return
-        topic.senders.remove(send)
-        if not topic.senders:
-            del self._topics[name]
-            self._by_listing[topic.listing.name].remove(topic)
 
     def book_update(self, listing: Listing, symbol: str) -> int:
         """Return the number that the deepest stream gives to a book as it is now; who listens is told first."""
@@ -164,6 +133,12 @@ class Feed:
                 self._send(topic, self._book_message(topic, "snapshot", topic.bids, topic.asks, now))
 
     # Streams
+
+    def _begun(self, topic: _Topic) -> None:
+        self._by_listing[topic.listing.name].append(topic)
+
+    def _ended(self, topic: _Topic) -> None:
+        self._by_listing[topic.listing.name].remove(topic)
 
     def _topic(self, name: str) -> _Topic | None:
         parts = name.split(".")
@@ -379,11 +354,6 @@ class Feed:
         topic.text = _encode(rows)
         data = [row | {"updateTime": str(now)} for row in rows]
         return _encode({"topic": topic.name, "type": kind, "ts": now, "data": data})
-
-    @staticmethod
-    def _send(topic: _Topic, message: bytes) -> None:
-        for send in topic.senders:
-            send(message)
 
 
 def _changes(before: Levels, after: Levels) -> Levels:

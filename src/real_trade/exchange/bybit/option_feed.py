@@ -8,14 +8,14 @@ from uuid import UUID
 
 import msgspec
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from real_trade.exchange.bybit.subscriptions import Subscriptions
 
+if TYPE_CHECKING:
     from real_trade.exchange.bybit.dated import Dated
+    from real_trade.exchange.bybit.subscriptions import Send
     from real_trade.exchange.call_option import OptionTrade
     from real_trade.exchange.world import World
 
-    Send = Callable[[bytes], None]
     Levels = list[list[str]]
 
 _encode = msgspec.json.encode
@@ -49,7 +49,7 @@ class _Topic:
     fields: dict[str, str] = field(default_factory=dict)
 
 
-class OptionFeed:
+class OptionFeed(Subscriptions[_Topic]):
     """The streams.
 
     Args:
@@ -58,35 +58,8 @@ class OptionFeed:
     """
 
     def __init__(self, world: World, dated: Dated) -> None:
+        super().__init__()
         self._world, self._dated = world, dated
-        self._topics: dict[str, _Topic] = {}
-
-    @property
-    def is_watched(self) -> bool:
-        """Tell whether anybody listens."""
-        return bool(self._topics)
-
-    def knows(self, name: str) -> bool:
-        """Tell whether there is such a stream."""
-        return self._topic(name) is not None
-
-    def subscribe(self, name: str, send: Send) -> None:
-        """Tell a stream to somebody from now on, a snapshot first."""
-        topic = self._topics.get(name) or self._topic(name)
-        assert topic is not None
-        self._topics[name] = topic
-        if send not in topic.senders:
-            topic.senders.append(send)
-        self._greet(topic, send)
-
-    def unsubscribe(self, name: str, send: Send) -> None:
-        """Stop telling."""
-        topic = self._topics.get(name)
-        if topic is None or send not in topic.senders:
-            return
-        topic.senders.remove(send)
-        if not topic.senders:
-            del self._topics[name]
 
     def pulse(self) -> None:
         """Tell what has changed since the last time, as far as it is due."""
@@ -109,6 +82,12 @@ class OptionFeed:
                 self._send(topic, self._book_message(topic, "snapshot", topic.sides))
 
     # Streams
+
+    def _begun(self, topic: _Topic) -> None:
+        """Nothing is kept of a stream beside it."""
+
+    def _ended(self, topic: _Topic) -> None:
+        """Nothing is kept of a stream beside it."""
 
     def _topic(self, name: str) -> _Topic | None:
         option = self._dated.option
@@ -199,11 +178,6 @@ class OptionFeed:
         now = self._world.now_ms
         name = f"{topic.name}-{now}"
         return _encode({"id": name, "topic": topic.name, "type": "snapshot", "ts": now, "data": data})
-
-    @staticmethod
-    def _send(topic: _Topic, message: bytes) -> None:
-        for send in topic.senders:
-            send(message)
 
 
 def _changes(before: Levels, after: Levels) -> Levels:
